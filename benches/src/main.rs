@@ -1,0 +1,2 @@
+//! Measures of the ledger.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Seeded generator of realistic cohort histories.

@@ -1,0 +1,354 @@
+//! Participant events: rules 1 to 9 and 12 of DOMAIN section 5.
+
+use super::{Decision, NewEvent, four_eyes, not_ahead, not_before, recalls, repeat, repeated, room_for_one};
+use crate::codes::Ground;
+use crate::command::Meta;
+use crate::event::{
+    Event, MembershipReinstated, MembershipRevoked, PayoutAccountLinked, Selected, SurveyFilled, TrainingBought,
+};
+use crate::ids::{LinkId, ParticipantId, PurchaseId};
+use crate::money::Rupiah;
+use crate::rejection::Rejection;
+use crate::scheme::Scheme;
+use crate::state::{
+    Fact, FactKind, Participant, Place, Purchase, RareKind, State, Status, Wave, content_hash, identity_of,
+};
+use crate::time::Date;
+
+/// The most that one repayment or demand may be, rupiah: a thousand whole entitlements.
+const MOST_REPAYMENT: i64 = 10_000_000_000;
+
+pub(super) fn decide<'a>(
+    state: &State,
+    meta: &Meta<'a>,
+    id: ParticipantId,
+    event: Event<'a>,
+) -> Result<Decision<'a>, Rejection> {
+    fields(&event)?;
+    let place = state.place(id);
+    if let Some(earlier) = repeat::earlier(state, place, &event) {
+        if Some(earlier.place) != place {
+            return Err(Rejection::AlreadyExists { position: earlier.fact.position() });
+        }
+        return repeated(earlier.fact, content_hash(&event, meta.occurred_at));
+    }
+    let date = meta.occurred_at.wib_date();
+    let mut events = Vec::with_capacity(1);
+    if let Event::Selected(selected) = &event {
+        let wave = state.wave(selected.wave).ok_or(Rejection::WaveUnknown { wave: selected.wave })?;
+        not_ahead(meta)?;
+        select(state, wave, selected)?;
+    } else {
+        let place = place.ok_or(Rejection::ParticipantUnknown { participant: id })?;
+        let subject = Subject::new(state, place).ok_or(Rejection::ParticipantUnknown { participant: id })?;
+        subject.known(&event)?;
+        not_ahead(meta)?;
+        if matches!(event, Event::CompletionWithdrawn(_) | Event::MembershipReinstated(_)) {
+            four_eyes(meta)?;
+        }
+        subject.may_still(&event)?;
+        subject.rules(&event, date)?;
+        not_before(date, "selection", subject.participant.selected_on())?;
+        if matches!(event, Event::MembershipRevoked(_)) {
+            for recall in recalls(subject.participant, meta.occurred_at) {
+                events.push(recall);
+            }
+        }
+    }
+    // What was asked comes first, what it brings with it after.
+    events.insert(0, NewEvent { participant: Some(id), occurred_at: meta.occurred_at, event });
+    Ok(Decision::Record(events))
+}
+
+/// Ranges that hold in every state.
+fn fields(event: &Event<'_>) -> Result<(), Rejection> {
+    let refuse = |field, rule| Err(Rejection::InvalidField { field, rule });
+    match event {
+        Event::TrainingReviewed(e) if !(1..=5).contains(&e.rating) => refuse("rating", "must be 1 to 5"),
+        Event::RepaymentDemanded(e) if !repayment(e.amount) => {
+            refuse("amount_rupiah", "must be above zero and at most 10,000,000,000")
+        }
+        Event::RepaymentReceived(e) if !repayment(e.amount) => {
+            refuse("amount_rupiah", "must be above zero and at most 10,000,000,000")
+        }
+        Event::PayoutInstructed(_)
+        | Event::PayoutAccepted(_)
+        | Event::PayoutSettled(_)
+        | Event::PayoutRejected(_)
+        | Event::PayoutReturned(_)
+        | Event::PayoutInDoubt(_)
+        | Event::InstructionRecalled(_)
+        | Event::OutcomeException(_)
+        | Event::ExceptionResolved(_)
+        | Event::SchemeEnacted(_)
+        | Event::WaveOpened(_)
+        | Event::WaveClosed(_)
+        | Event::FundsAppropriated(_)
+        | Event::BalancePeriodClosed(_)
+        | Event::DisbursementRunPlanned(_)
+        | Event::DisbursementRunApproved(_)
+        | Event::DisbursementRunClosed(_)
+        | Event::StatementReconciled(_) => Err(Rejection::OwnCall { event: event.name() }),
+        _ => Ok(()),
+    }
+}
+
+fn repayment(amount: Rupiah) -> bool {
+    (1..=MOST_REPAYMENT).contains(&amount.get())
+}
+
+/// Rule 3. Every `Selected` counts, also of participants revoked since.
+fn select(state: &State, wave: &Wave, e: &Selected<'_>) -> Result<(), Rejection> {
+    if let Some(other) = state.place_by_identity(&e.identity_digest).and_then(|p| state.participants.get(p)) {
+        return Err(Rejection::IdentityTaken { participant: other.id });
+    }
+    let max = state.schemes.get(wave.scheme).map_or(0, |(scheme, _)| scheme.max_participants_per_family_card);
+    if state.family_size(&e.family_card_digest) >= max {
+        return Err(Rejection::FamilyCardFull { max });
+    }
+    if wave.selected >= wave.quota {
+        return Err(Rejection::QuotaReached { wave: e.wave, quota: wave.quota });
+    }
+    if wave.closed.is_some() {
+        return Err(Rejection::WaveClosed { wave: e.wave });
+    }
+    if state.year(wave.year).closed.is_some() {
+        return Err(Rejection::BalancePeriodClosed { year: wave.year });
+    }
+    Ok(())
+}
+
+/// The participant that an event is about, with what its rules look at.
+struct Subject<'s> {
+    state: &'s State,
+    place: Place,
+    participant: &'s Participant,
+    scheme: &'s Scheme<'static>,
+    wave: &'s Wave,
+}
+
+impl<'s> Subject<'s> {
+    fn new(state: &'s State, place: Place) -> Option<Self> {
+        let participant = state.participants.get(place)?;
+        let (scheme, wave) = (state.scheme_of(participant)?, state.wave(participant.wave)?);
+        Some(Self { state, place, participant, scheme, wave })
+    }
+
+    fn purchase(&self, purchase: PurchaseId) -> Result<(u16, &'s Purchase), Rejection> {
+        let index = self.participant.purchase_index(purchase);
+        let found = index.and_then(|i| self.participant.purchases.get(usize::from(i)).map(|p| (i, p)));
+        found.ok_or(Rejection::PurchaseUnknown { purchase })
+    }
+
+    fn link(&self, link: LinkId) -> Result<u16, Rejection> {
+        self.participant.link_index(link).ok_or(Rejection::LinkUnknown { link })
+    }
+
+    fn finding(&self, source: &str, case_number: &str) -> Result<Fact, Rejection> {
+        let id = identity_of(&(source, case_number));
+        self.state.rare(RareKind::Found, Some(self.place), id).ok_or(Rejection::FindingUnknown)
+    }
+
+    /// Rule 2.
+    fn known(&self, event: &Event<'_>) -> Result<(), Rejection> {
+        match event {
+            Event::PayoutAccountUnlinked(e) => self.link(e.link).map(drop),
+            Event::PurchaseCancelled(e) => self.purchase(e.purchase).map(drop),
+            Event::TrainingCompleted(e) => self.purchase(e.purchase).map(drop),
+            Event::CompletionWithdrawn(e) => self.purchase(e.purchase).map(drop),
+            Event::CertificateIssued(e) => self.purchase(e.purchase).map(drop),
+            Event::TrainingReviewed(e) => self.purchase(e.purchase).map(drop),
+            Event::SurveyFilled(e) => {
+                let surveys = u8::try_from(self.scheme.survey_incentives.len()).unwrap_or(u8::MAX);
+                if (1..=surveys).contains(&e.number) {
+                    return Ok(());
+                }
+                Err(Rejection::SurveyUnknown { number: e.number, surveys })
+            }
+            Event::IneligibilityWithdrawn(e) => self.finding(&e.source, &e.case_number).map(drop),
+            Event::RepaymentReceived(e) => {
+                let known = self.state.rare(RareKind::Demand, Some(self.place), identity_of(&e.demand));
+                known.map(drop).ok_or(Rejection::DemandUnknown { demand: e.demand })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Rule 4: what may still happen after revocation, and after the wave closed.
+    fn may_still(&self, event: &Event<'_>) -> Result<(), Rejection> {
+        let always = matches!(
+            event,
+            Event::IneligibilityFound(_)
+                | Event::IneligibilityWithdrawn(_)
+                | Event::RepaymentDemanded(_)
+                | Event::RepaymentReceived(_)
+        );
+        let after_revocation =
+            matches!(event, Event::PurchaseCancelled(_) | Event::TrainingCompleted(_) | Event::MembershipReinstated(_));
+        if always {
+            return Ok(());
+        }
+        if self.participant.status != Status::Live && !after_revocation {
+            return Err(Rejection::MembershipRevoked { since: self.participant.status_since() });
+        }
+        if self.wave.closed.is_some() {
+            return Err(Rejection::WaveClosed { wave: self.participant.wave });
+        }
+        Ok(())
+    }
+
+    /// Rules 5 to 8 and 12, then the order of dates.
+    fn rules(&self, event: &Event<'_>, date: Date) -> Result<(), Rejection> {
+        match event {
+            Event::PayoutAccountLinked(e) => self.link_account(e),
+            Event::PayoutAccountUnlinked(e) => self.unlink(e.link, date),
+            Event::TrainingBought(e) => self.buy(e, date),
+            Event::PurchaseCancelled(e) => self.live_uncompleted(e.purchase, date),
+            Event::TrainingCompleted(e) => self.live_uncompleted(e.purchase, date),
+            Event::CompletionWithdrawn(e) => self.after_completion(e.purchase, date),
+            Event::CertificateIssued(e) => self.after_completion(e.purchase, date),
+            Event::TrainingReviewed(e) => self.after_completion(e.purchase, date),
+            Event::SurveyFilled(e) => self.fill_survey(e, date),
+            Event::MembershipRevoked(e) => self.revoke(e, date),
+            Event::MembershipReinstated(e) => self.reinstate(e, date),
+            Event::IneligibilityWithdrawn(e) => {
+                not_before(date, "finding", self.finding(&e.source, &e.case_number)?.date())
+            }
+            Event::RepaymentReceived(e) => {
+                let demand = self.state.rare(RareKind::Demand, Some(self.place), identity_of(&e.demand));
+                demand.map_or(Ok(()), |demand| not_before(date, "demand", demand.date()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Rule 8.
+    fn link_account(&self, e: &PayoutAccountLinked<'_>) -> Result<(), Rejection> {
+        if e.holder_identity_digest != self.participant.identity_digest {
+            return Err(Rejection::HolderMismatch);
+        }
+        room_for_one(self.participant.links.len())
+    }
+
+    fn unlink(&self, link: LinkId, date: Date) -> Result<(), Rejection> {
+        let index = self.link(link)?;
+        if self.participant.link().map(|(in_force, _)| in_force) != Some(index) {
+            return Err(Rejection::LinkNotLive { link });
+        }
+        self.after(FactKind::Linked, index, "link", date)
+    }
+
+    /// Rule 5.
+    fn buy(&self, e: &TrainingBought<'_>, date: Date) -> Result<(), Rejection> {
+        let participant = self.participant;
+        // What lapsed is refused below, by its own name.
+        let balance = Rupiah::new(participant.training_balance.into());
+        if e.price <= Rupiah::ZERO || e.price > balance {
+            return Err(Rejection::PriceOutOfRange { price: e.price, balance });
+        }
+        let open = |(purchase, index): (&Purchase, u16)| {
+            let done = purchase.completed && participant.fact(FactKind::Reviewed, index).is_some();
+            !(purchase.cancelled || done)
+        };
+        if let Some((purchase, _)) = participant.purchases.iter().zip(0u16..).find(|entry| open(*entry)) {
+            return Err(Rejection::PurchaseStillOpen { purchase: purchase.id });
+        }
+        if date > self.wave.balance_last_day {
+            return Err(Rejection::BalanceLapsed { last_day: self.wave.balance_last_day });
+        }
+        if self.state.year(self.wave.year).closed.is_some() {
+            return Err(Rejection::BalancePeriodClosed { year: self.wave.year });
+        }
+        if participant.purchases.is_empty() {
+            let deadline = self.state.first_purchase_deadline(participant).unwrap_or_default();
+            if date > deadline {
+                return Err(Rejection::FirstPurchaseTooLate { deadline });
+            }
+        }
+        room_for_one(participant.purchases.len())
+    }
+
+    /// Rule 6, cancellation and completion.
+    fn live_uncompleted(&self, id: PurchaseId, date: Date) -> Result<(), Rejection> {
+        let (index, purchase) = self.purchase(id)?;
+        if purchase.cancelled {
+            return Err(Rejection::PurchaseCancelled { purchase: id });
+        }
+        if purchase.completed {
+            return Err(Rejection::PurchaseCompleted { purchase: id });
+        }
+        self.after(FactKind::Bought, index, "purchase", date)?;
+        // A cancellation after a withdrawn completion is not dated before that completion.
+        self.after(FactKind::Completed, index, "completion", date)
+    }
+
+    /// Rule 6, certificate and review; and the withdrawal of a completion.
+    fn after_completion(&self, id: PurchaseId, date: Date) -> Result<(), Rejection> {
+        let (index, purchase) = self.purchase(id)?;
+        if purchase.cancelled {
+            return Err(Rejection::PurchaseCancelled { purchase: id });
+        }
+        if !purchase.completed {
+            return Err(Rejection::PurchaseNotCompleted { purchase: id });
+        }
+        self.after(FactKind::Completed, index, "completion", date)
+    }
+
+    /// Rule 7.
+    fn fill_survey(&self, e: &SurveyFilled, date: Date) -> Result<(), Rejection> {
+        let previous = e.number.saturating_sub(1);
+        if previous > 0 && self.participant.survey_filled_on(previous).is_none() {
+            return Err(Rejection::PreviousSurveyMissing { previous });
+        }
+        let opens = self.participant.survey_opens(self.scheme, e.number).ok_or(Rejection::NotUnlocked)?;
+        if date < opens {
+            return Err(Rejection::SurveyNotOpen { opens });
+        }
+        self.after(FactKind::Survey, previous.into(), "survey before", date)
+    }
+
+    /// Rule 12, revocation.
+    fn revoke(&self, e: &MembershipRevoked, date: Date) -> Result<(), Rejection> {
+        let passed =
+            |deadline: Date| if deadline < date { Ok(()) } else { Err(Rejection::DeadlineNotPassed { deadline }) };
+        match e.ground {
+            Ground::NoFirstPurchase => {
+                passed(self.state.first_purchase_deadline(self.participant).unwrap_or_default())?;
+                if self.participant.purchases.is_empty() { Ok(()) } else { Err(Rejection::SomethingBought) }
+            }
+            Ground::TrainingNotCompleted => {
+                passed(self.wave.complete_by)?;
+                let completed = self.participant.first_completed().is_some();
+                if completed { Err(Rejection::SomethingCompleted) } else { Ok(()) }
+            }
+            Ground::FalseData
+            | Ground::IdentityMismatch
+            | Ground::Ineligible
+            | Ground::Manipulation
+            | Ground::ProxyUse
+            | Ground::BreachOfTerms => Ok(()),
+        }
+    }
+
+    /// Rule 12, reinstatement.
+    fn reinstate(&self, e: &MembershipReinstated<'_>, date: Date) -> Result<(), Rejection> {
+        if self.participant.status == Status::Live {
+            return Err(Rejection::MembershipLive);
+        }
+        match e.first_purchase_deadline {
+            None if self.participant.purchases.is_empty() => return Err(Rejection::NewDeadlineMissing),
+            Some(deadline) if deadline > self.wave.balance_last_day => {
+                return Err(Rejection::NewDeadlineTooLate { last_day: self.wave.balance_last_day });
+            }
+            _ => {}
+        }
+        not_before(date, "revocation", self.participant.status_since())
+    }
+
+    fn after(&self, kind: FactKind, index: u16, what: &'static str, date: Date) -> Result<(), Rejection> {
+        match self.participant.fact(kind, index) {
+            Some(fact) => not_before(date, what, fact.date()),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Has this identity been recorded before? (DOMAIN section 3, *identity*.)
+
+use crate::event::Event;
+use crate::state::{Fact, FactKind, Participant, Place, RareKind, State, identity_of};
+
+/// An earlier fact of the same identity.
+pub(super) struct Earlier {
+    pub(super) fact: Fact,
+    /// Whose it is; the repeat of another participant's fact has other content.
+    pub(super) place: Place,
+}
+
+/// The fact of the same identity as `event`, whoever it belongs to. `place` is the participant that the event names,
+/// where known.
+pub(super) fn earlier(state: &State, place: Option<Place>, event: &Event<'_>) -> Option<Earlier> {
+    let at = |place: Place, kind, index: fn(&Participant, &Event<'_>) -> Option<u16>| {
+        let participant = state.participants.get(place)?;
+        Some(Earlier { fact: participant.fact(kind, index(participant, event)?)?, place })
+    };
+    let rare = |kind, id| {
+        let place = place?;
+        Some(Earlier { fact: state.rare(kind, Some(place), id)?, place })
+    };
+    match event {
+        Event::Selected(_) => at(place?, FactKind::Selected, |_, _| Some(0)),
+        Event::PayoutAccountLinked(e) => at(state.place_by_link(e.link)?, FactKind::Linked, link),
+        Event::PayoutAccountUnlinked(e) => at(state.place_by_link(e.link)?, FactKind::Unlinked, link),
+        Event::TrainingBought(e) => at(state.place_by_purchase(e.purchase)?, FactKind::Bought, purchase),
+        Event::PurchaseCancelled(e) => at(state.place_by_purchase(e.purchase)?, FactKind::Cancelled, purchase),
+        Event::TrainingCompleted(e) => at(state.place_by_purchase(e.purchase)?, FactKind::Completed, purchase),
+        Event::CertificateIssued(e) => at(state.place_by_purchase(e.purchase)?, FactKind::Certified, purchase),
+        Event::TrainingReviewed(e) => at(state.place_by_purchase(e.purchase)?, FactKind::Reviewed, purchase),
+        Event::SurveyFilled(_) => at(place?, FactKind::Survey, |_, event| match event {
+            Event::SurveyFilled(e) => Some(e.number.into()),
+            _ => None,
+        }),
+        Event::CompletionWithdrawn(e) => rare(RareKind::Withdrawn, identity_of(&e.case)),
+        Event::MembershipRevoked(e) => rare(RareKind::Revoked, identity_of(&e.case)),
+        Event::MembershipReinstated(e) => rare(RareKind::Reinstated, identity_of(&e.case)),
+        Event::IneligibilityFound(e) => rare(RareKind::Found, identity_of(&(&e.source, &e.case_number))),
+        Event::IneligibilityWithdrawn(e) => rare(RareKind::FindingWithdrawn, identity_of(&(&e.source, &e.case_number))),
+        Event::RepaymentDemanded(e) => rare(RareKind::Demand, identity_of(&e.demand)),
+        Event::RepaymentReceived(e) => {
+            // A state receipt is one, whoever it is counted for.
+            let fact = state.rare(RareKind::Receipt, None, identity_of(&e.receipt_number))?;
+            Some(Earlier { fact, place: place? })
+        }
+        _ => None,
+    }
+}
+
+fn purchase(participant: &Participant, event: &Event<'_>) -> Option<u16> {
+    let id = match event {
+        Event::TrainingBought(e) => e.purchase,
+        Event::PurchaseCancelled(e) => e.purchase,
+        Event::TrainingCompleted(e) => e.purchase,
+        Event::CertificateIssued(e) => e.purchase,
+        Event::TrainingReviewed(e) => e.purchase,
+        _ => return None,
+    };
+    participant.purchase_index(id)
+}
+
+fn link(participant: &Participant, event: &Event<'_>) -> Option<u16> {
+    let id = match event {
+        Event::PayoutAccountLinked(e) => e.link,
+        Event::PayoutAccountUnlinked(e) => e.link,
+        _ => return None,
+    };
+    participant.link_index(id)
+}

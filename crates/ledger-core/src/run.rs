@@ -1,0 +1,141 @@
+//! Disbursement runs (DOMAIN section 5, rule 11): a plan is a pure function of the state at one log size; its items are
+//! not recorded, their SHA-256 is.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::codes::Partner;
+use crate::decide::NewEvent;
+use crate::event::{DisbursementRunClosed, PartnerTotal, PayoutInstructed, Total};
+use crate::ids::{Digest, LinkId, ParticipantId, RunId};
+use crate::money::Rupiah;
+use crate::schedule::{Held, Payable, payable};
+use crate::scheme::{Entitlement, Scheme};
+use crate::state::{Participant, State};
+use crate::time::Date;
+
+/// One item of a plan. The order of fields is the order of items: by due date, then participant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Item {
+    /// Due date.
+    pub due: Date,
+    /// Who is paid.
+    pub participant: ParticipantId,
+    /// What for.
+    pub entitlement: Entitlement,
+    /// Rupiah.
+    pub amount: Rupiah,
+    /// Who pays.
+    pub partner: Partner,
+    /// Into which account.
+    pub link: LinkId,
+}
+
+impl Item {
+    /// The item's bytes in the plan's digest: due date as days since 1970-01-01 (4, big-endian), participant (16),
+    /// entitlement kind and number (1 + 1), rupiah (8, big-endian), partner (1), link (16).
+    #[must_use]
+    pub fn digest_bytes(&self) -> [u8; 47] {
+        let mut bytes = [0; 47];
+        bytes[0..4].copy_from_slice(&self.due.days().to_be_bytes());
+        bytes[4..20].copy_from_slice(&self.participant.0);
+        bytes[20] = self.entitlement.kind.number();
+        bytes[21] = self.entitlement.number;
+        bytes[22..30].copy_from_slice(&self.amount.get().to_be_bytes());
+        bytes[30] = self.partner.number();
+        bytes[31..47].copy_from_slice(&self.link.0);
+        bytes
+    }
+
+    /// Where the item stands in its run.
+    #[must_use]
+    pub const fn key(&self) -> (Date, ParticipantId, Entitlement) {
+        (self.due, self.participant, self.entitlement)
+    }
+}
+
+/// What a run would pay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Sorted.
+    pub items: Vec<Item>,
+    /// Count and total by partner, partners without items left out.
+    pub totals: Vec<PartnerTotal>,
+    /// SHA-256 of the sorted items' [`Item::digest_bytes`].
+    pub digest: Digest,
+}
+
+impl Plan {
+    /// The plan of these items.
+    #[must_use]
+    pub fn of(mut items: Vec<Item>) -> Self {
+        items.sort_unstable();
+        let mut hasher = Sha256::new();
+        let mut totals =
+            Partner::ALL.iter().map(|p| PartnerTotal { partner: *p, total: Total::default() }).collect::<Vec<_>>();
+        for item in &items {
+            hasher.update(item.digest_bytes());
+            if let Some(entry) = totals.get_mut(usize::from(item.partner.number()) - 1) {
+                entry.total.add(item.amount);
+            }
+        }
+        totals.retain(|entry| entry.total.count > 0);
+        Self { items, totals, digest: Digest(hasher.finalize().into()) }
+    }
+}
+
+/// The items of one participant that are payable on `as_of`.
+pub fn items_of<'a>(state: &'a State, participant: &'a Participant, as_of: Date) -> impl Iterator<Item = Item> + 'a {
+    // Nothing is due before something was completed: most of a young cohort is passed over here.
+    let scheme = participant.first_completed().and_then(|_| state.scheme_of(participant));
+    scheme.into_iter().flat_map(Scheme::entitlements).filter_map(move |(entitlement, _)| {
+        let Payable { due, amount, partner, link } = payable(state, participant, entitlement, as_of).ok()?;
+        Some(Item { due, participant: participant.id, entitlement, amount, partner, link })
+    })
+}
+
+/// The plan of a run as of a date, on this state. Funds do not limit a plan: they are looked at when each item is
+/// instructed.
+#[must_use]
+pub fn plan(state: &State, as_of: Date) -> Plan {
+    Plan::of(state.participants().iter().flat_map(|p| items_of(state, p, as_of)).collect())
+}
+
+/// Instructs one planned item of an approved run, if it is still payable to the planned account and funds cover it.
+///
+/// # Errors
+///
+/// Why it is held. After [`Held::Funds`] a run stops: what follows is held too.
+pub fn instruct(state: &State, run: RunId, item: &Item) -> Result<NewEvent<'static>, Held> {
+    let (_, run) = state.run(run).ok_or(Held::NotDue)?;
+    let participant = state.participant(item.participant).ok_or(Held::NotEarned)?;
+    let payable = payable(state, participant, item.entitlement, run.as_of)?;
+    if payable.link != item.link {
+        return Err(Held::OtherAccount);
+    }
+    if payable.amount > state.year(run.as_of.year()).available() {
+        return Err(Held::Funds);
+    }
+    let attempts = participant.instructions.iter().filter(|i| i.entitlement() == item.entitlement).count();
+    let attempt = u8::try_from(attempts + 1).map_err(|_| Held::AccountFault)?;
+    let days = state.scheme_of(participant).map_or(0, |scheme| scheme.instruction_expiry_days);
+    let occurred_at = run.approved_at;
+    let event = PayoutInstructed {
+        entitlement: item.entitlement,
+        attempt,
+        due: payable.due,
+        amount: payable.amount,
+        partner: payable.partner,
+        link: payable.link,
+        run: run.id,
+        expires_on: occurred_at.wib_date().plus_days(days.into()),
+    };
+    Ok(NewEvent { participant: Some(item.participant), occurred_at, event: event.into() })
+}
+
+/// The closing of a run whose every item was instructed or held; what was instructed is known from the state.
+#[must_use]
+pub fn close(state: &State, run: RunId, held: Total) -> Option<NewEvent<'static>> {
+    let (_, run) = state.run(run)?;
+    let event = DisbursementRunClosed { run: run.id, instructed: run.instructed, held };
+    Some(NewEvent { participant: None, occurred_at: run.approved_at, event: event.into() })
+}

@@ -1,0 +1,208 @@
+//! When money is due, and whether it may be paid (DOMAIN sections 2 and 5, rules 9 and 10).
+
+use crate::codes::{EntitlementKind, Partner};
+use crate::ids::LinkId;
+use crate::money::Rupiah;
+use crate::scheme::{Entitlement, Scheme};
+use crate::state::{FactKind, InstructionStatus, Participant, Purchase, State, Status};
+use crate::time::Date;
+
+/// Why an entitlement is not payable, in the order in which reasons are given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Held {
+    /// Paid.
+    Settled,
+    /// Ordered, outcome unknown.
+    InTransit,
+    /// Ordered, and nobody knows whether it was paid.
+    InDoubt,
+    /// The membership is revoked.
+    MembershipRevoked,
+    /// The wave is closed.
+    WaveClosed,
+    /// Incentives are not unlocked, or the survey is not filled.
+    NotEarned,
+    /// Earned, and due later.
+    NotDue,
+    /// An ineligibility finding is open.
+    Ineligible,
+    /// No payout account is linked.
+    NoAccount,
+    /// The account was at fault, and no account was linked since.
+    AccountFault,
+    /// The year's funds do not cover it.
+    Funds,
+    /// The account in force is not the planned one.
+    OtherAccount,
+}
+
+impl Held {
+    /// Every reason, in order.
+    pub const ALL: [Self; 12] = [
+        Self::Settled,
+        Self::InTransit,
+        Self::InDoubt,
+        Self::MembershipRevoked,
+        Self::WaveClosed,
+        Self::NotEarned,
+        Self::NotDue,
+        Self::Ineligible,
+        Self::NoAccount,
+        Self::AccountFault,
+        Self::Funds,
+        Self::OtherAccount,
+    ];
+
+    /// The code that people read and scripts match.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Settled => "settled",
+            Self::InTransit => "in-transit",
+            Self::InDoubt => "in-doubt",
+            Self::MembershipRevoked => "membership-revoked",
+            Self::WaveClosed => "wave-closed",
+            Self::NotEarned => "not-earned",
+            Self::NotDue => "not-due",
+            Self::Ineligible => "ineligible",
+            Self::NoAccount => "no-account",
+            Self::AccountFault => "account-fault",
+            Self::Funds => "funds",
+            Self::OtherAccount => "other-account",
+        }
+    }
+
+    /// What would release the money.
+    #[must_use]
+    pub const fn release(self) -> &'static str {
+        match self {
+            Self::Settled => "nothing: it is paid",
+            Self::InTransit => "the partner's outcome",
+            Self::InDoubt => "an inquiry's outcome, or a manual one with an approver",
+            Self::MembershipRevoked => "a reinstatement",
+            Self::WaveClosed => "nothing: it returned to the treasury",
+            Self::NotEarned => {
+                "a first training completed, certified and reviewed; for a survey incentive also the survey filled in"
+            }
+            Self::NotDue => "its due date",
+            Self::Ineligible => "the withdrawal of the ineligibility finding",
+            Self::NoAccount => "a linked payout account",
+            Self::AccountFault => "a payout account linked after the fault",
+            Self::Funds => "an appropriation for the run's year",
+            Self::OtherAccount => "a new run, to the account now linked",
+        }
+    }
+}
+
+impl std::fmt::Display for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.code())
+    }
+}
+
+/// An entitlement that may be paid now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payable {
+    /// Its due date.
+    pub due: Date,
+    /// Rupiah.
+    pub amount: Rupiah,
+    /// Who pays.
+    pub partner: Partner,
+    /// Into which account.
+    pub link: LinkId,
+}
+
+impl Participant {
+    /// The first completed training: the only one that unlocks incentives. First by position, since position alone
+    /// orders; a withdrawn completion does not count.
+    #[must_use]
+    pub fn first_completed(&self) -> Option<(u16, &Purchase)> {
+        let completed = self.purchases.iter().zip(0u16..).filter(|(p, _)| p.completed && !p.cancelled);
+        completed
+            .map(|(purchase, index)| (index, purchase))
+            .min_by_key(|(index, _)| self.fact(FactKind::Completed, *index).map(crate::state::Fact::position))
+    }
+
+    /// The day on which incentives unlocked: completion, certificate and review of the first completed training, the
+    /// last of them (rule 9).
+    #[must_use]
+    pub fn unlock(&self) -> Option<Date> {
+        let (index, _) = self.first_completed()?;
+        let date = |kind| self.fact(kind, index).map(crate::state::Fact::date);
+        Some(date(FactKind::Completed)?.max(date(FactKind::Certified)?).max(date(FactKind::Reviewed)?))
+    }
+
+    /// The day on which a survey opens; `None` before the unlock or where there is no such survey.
+    #[must_use]
+    pub fn survey_opens(&self, scheme: &Scheme<'_>, number: u8) -> Option<Date> {
+        let days = scheme.survey_opening_days.get(usize::from(number).checked_sub(1)?)?;
+        Some(self.unlock()?.plus_days((*days).into()))
+    }
+
+    /// The due date of an entitlement, once earned (DOMAIN section 2).
+    #[must_use]
+    pub fn due(&self, scheme: &Scheme<'_>, entitlement: Entitlement) -> Option<Date> {
+        scheme.amount(entitlement)?;
+        let unlock = self.unlock()?;
+        match entitlement.kind {
+            EntitlementKind::Training => {
+                let first = unlock.plus_days(scheme.first_incentive_days.into());
+                Some(first.plus_months(u32::from(entitlement.number) - 1))
+            }
+            EntitlementKind::Survey => {
+                let filled = self.survey_filled_on(entitlement.number)?;
+                Some(filled.plus_days(scheme.survey_due_days.into()))
+            }
+        }
+    }
+}
+
+/// Whether an entitlement may be paid on `as_of` (rule 10), funds aside: they are the run's concern.
+///
+/// # Errors
+///
+/// The first reason that holds it.
+pub fn payable(
+    state: &State,
+    participant: &Participant,
+    entitlement: Entitlement,
+    as_of: Date,
+) -> Result<Payable, Held> {
+    let (Some(scheme), Some(wave)) = (state.scheme_of(participant), state.wave(participant.wave)) else {
+        return Err(Held::NotEarned);
+    };
+    let Some(amount) = scheme.amount(entitlement) else { return Err(Held::NotEarned) };
+    let money = participant.money(entitlement);
+    if money.in_transit.is_some() {
+        let in_doubt =
+            |i: &crate::state::Instruction| i.entitlement() == entitlement && i.status == InstructionStatus::InDoubt;
+        let doubt = participant.instructions.iter().any(in_doubt);
+        return Err(if doubt { Held::InDoubt } else { Held::InTransit });
+    }
+    if money.settled > 0 {
+        return Err(Held::Settled);
+    }
+    if participant.status != Status::Live {
+        return Err(Held::MembershipRevoked);
+    }
+    if wave.closed.is_some() {
+        return Err(Held::WaveClosed);
+    }
+    let due = participant.due(scheme, entitlement).ok_or(Held::NotEarned)?;
+    if due > as_of {
+        return Err(Held::NotDue);
+    }
+    if participant.open_findings > 0 {
+        return Err(Held::Ineligible);
+    }
+    let (index, link) = participant.link().ok_or(Held::NoAccount)?;
+    let linked = participant.fact(FactKind::Linked, index).ok_or(Held::NoAccount)?;
+    if linked.date() > as_of {
+        return Err(Held::NoAccount);
+    }
+    if linked.position() < participant.account_fault {
+        return Err(Held::AccountFault);
+    }
+    Ok(Payable { due, amount, partner: link.partner, link: link.id })
+}

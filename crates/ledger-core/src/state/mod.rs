@@ -1,0 +1,395 @@
+//! What the events add up to. Built by [`crate::fold`] alone; everybody else reads.
+//!
+//! Dense: 17 million participants live in memory together, so a participant is a small struct with thin lists, what is
+//! rare stands in tables aside, and what can be derived is not stored.
+
+mod index;
+mod participant;
+mod programme;
+mod segmented;
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{Hash, Hasher};
+
+pub use index::Index;
+pub use participant::{Fact, FactKind, Instruction, InstructionStatus, Link, Participant, Purchase, Status};
+pub(crate) use participant::{day16, reserve_few};
+pub use programme::{ExceptionEntry, ExceptionKey, InstructionList, Run, Wave, Year};
+pub use segmented::Segmented;
+
+use crate::account::{Account, Balances};
+use crate::codes::{EntitlementKind, Partner};
+use crate::event::Event;
+use crate::ids::{self, Digest, LinkId, ParticipantId, Position, PurchaseId, RunId};
+use crate::money::Rupiah;
+use crate::scheme::{Entitlement, Scheme};
+use crate::time::{Date, Timestamp};
+
+/// Place of a participant in the state, in order of selection.
+pub type Place = u32;
+
+/// The state after all records so far.
+#[derive(Default)]
+pub struct State {
+    pub(crate) size: u64,
+    pub(crate) last_recorded_at: Option<Timestamp>,
+    pub(crate) last_programme_position: Option<u64>,
+    pub(crate) participants: Segmented<Participant>,
+    pub(crate) by_id: Index,
+    pub(crate) by_identity: Index,
+    pub(crate) by_family_card: Index,
+    pub(crate) by_purchase: Index,
+    pub(crate) by_link: Index,
+    pub(crate) schemes: Vec<(Scheme<'static>, Fact)>,
+    pub(crate) waves: BTreeMap<ids::Wave, Wave>,
+    pub(crate) years: BTreeMap<i16, Year>,
+    pub(crate) runs: Vec<Run>,
+    pub(crate) instructions: [InstructionList; Partner::ALL.len()],
+    pub(crate) exceptions: HashMap<ExceptionKey, ExceptionEntry>,
+    pub(crate) rare: HashMap<RareKey, Fact>,
+    pub(crate) repaid: HashMap<Place, Rupiah>,
+    pub(crate) totals: Balances,
+}
+
+/// Identity of a rare fact: its kind, whose it is (`None`: of the whole programme) and a hash of the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct RareKey {
+    pub(crate) kind: RareKind,
+    pub(crate) participant: Option<Place>,
+    pub(crate) id: u128,
+}
+
+/// Kinds of facts that few participants have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum RareKind {
+    Withdrawn,
+    Revoked,
+    Reinstated,
+    Found,
+    FindingWithdrawn,
+    Demand,
+    Receipt,
+    Funds,
+    Statement,
+    Returned,
+}
+
+/// A hash of an event's content: its fields and `occurred_at` (DOMAIN section 3, identity). What the ledger itself adds
+/// is left out: the cause of an exception, the plan of a run.
+#[must_use]
+pub fn content_hash(event: &Event<'_>, occurred_at: Timestamp) -> u64 {
+    match event {
+        Event::OutcomeException(e) => {
+            let outcome = crate::event::Outcome { instruction: Position(0), ..e.outcome.clone() };
+            hash_of(&(e.partner, &e.instruction, e.kind, outcome, occurred_at))
+        }
+        Event::DisbursementRunPlanned(e) => hash_of(&e.as_of),
+        Event::DisbursementRunApproved(e) => hash_of(&e.items_digest),
+        event => hash_of(&(event, occurred_at)),
+    }
+}
+
+/// A hash for the tables in memory. Never stored: it may differ between builds.
+pub(crate) fn hash_of(value: &impl Hash) -> u64 {
+    let mut hasher = rapidhash::quality::RapidHasher::default_const();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// 128 bits that stand for an identity of several parts.
+pub(crate) fn identity_of(value: &impl Hash) -> u128 {
+    u128::from(hash_of(&(1u8, value))) << 64 | u128::from(hash_of(&(2u8, value)))
+}
+
+impl State {
+    /// The state before any record.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Number of records folded; the next record's position.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The last record's `recorded_at`.
+    #[must_use]
+    pub const fn last_recorded_at(&self) -> Option<Timestamp> {
+        self.last_recorded_at
+    }
+
+    /// Position of the last record without a participant.
+    #[must_use]
+    pub const fn last_programme_position(&self) -> Option<u64> {
+        self.last_programme_position
+    }
+
+    /// The trial balance at the head: every account over all participants, rupiah.
+    #[must_use]
+    pub const fn totals(&self) -> &Balances {
+        &self.totals
+    }
+
+    /// All participants in order of selection.
+    #[must_use]
+    pub const fn participants(&self) -> &Segmented<Participant> {
+        &self.participants
+    }
+
+    /// The place of a participant.
+    #[must_use]
+    pub fn place(&self, id: ParticipantId) -> Option<Place> {
+        self.by_id.get(hash_of(&id), |place| self.participants.get(place).is_some_and(|p| p.id == id))
+    }
+
+    /// A participant.
+    #[must_use]
+    pub fn participant(&self, id: ParticipantId) -> Option<&Participant> {
+        self.participants.get(self.place(id)?)
+    }
+
+    /// The participant with that identity digest.
+    #[must_use]
+    pub fn place_by_identity(&self, digest: &Digest) -> Option<Place> {
+        self.by_identity
+            .get(hash_of(digest), |place| self.participants.get(place).is_some_and(|p| p.identity_digest == *digest))
+    }
+
+    /// How many participants one family card has.
+    #[must_use]
+    pub fn family_size(&self, digest: &Digest) -> u8 {
+        let first = self.by_family_card.get(hash_of(digest), |place| {
+            self.participants.get(place).is_some_and(|p| p.family_card_digest == *digest)
+        });
+        first.and_then(|place| self.participants.get(place)).map_or(0, |p| p.family_size)
+    }
+
+    /// Whose purchase it is.
+    pub(crate) fn place_by_purchase(&self, id: PurchaseId) -> Option<Place> {
+        self.by_purchase
+            .get(hash_of(&id), |place| self.participants.get(place).is_some_and(|p| p.purchase_index(id).is_some()))
+    }
+
+    /// Whose payout account link it is.
+    pub(crate) fn place_by_link(&self, id: LinkId) -> Option<Place> {
+        self.by_link.get(hash_of(&id), |place| self.participants.get(place).is_some_and(|p| p.link_index(id).is_some()))
+    }
+
+    /// A scheme by name.
+    #[must_use]
+    pub fn scheme(&self, name: &str) -> Option<&Scheme<'static>> {
+        self.schemes.iter().map(|(scheme, _)| scheme).find(|scheme| scheme.scheme == name)
+    }
+
+    /// Every enacted scheme.
+    pub fn schemes(&self) -> impl Iterator<Item = &Scheme<'static>> {
+        self.schemes.iter().map(|(scheme, _)| scheme)
+    }
+
+    /// A wave.
+    #[must_use]
+    pub fn wave(&self, wave: ids::Wave) -> Option<&Wave> {
+        self.waves.get(&wave)
+    }
+
+    /// Every wave, by number.
+    pub fn waves(&self) -> impl Iterator<Item = (ids::Wave, &Wave)> {
+        self.waves.iter().map(|(number, wave)| (*number, wave))
+    }
+
+    /// A fiscal year's funds and closing.
+    #[must_use]
+    pub fn year(&self, year: i16) -> Year {
+        self.years.get(&year).copied().unwrap_or_default()
+    }
+
+    /// Every year with funds or a closing.
+    pub fn years(&self) -> impl Iterator<Item = (i16, &Year)> {
+        self.years.iter().map(|(year, entry)| (*year, entry))
+    }
+
+    /// Every run, in order of planning.
+    #[must_use]
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
+    /// A run by id, with its number.
+    #[must_use]
+    pub fn run(&self, id: RunId) -> Option<(u16, &Run)> {
+        (0u16..).zip(&self.runs).find(|(_, run)| run.id == id)
+    }
+
+    /// The instructions of one partner, in order of position.
+    #[must_use]
+    pub const fn instructions(&self, partner: Partner) -> &InstructionList {
+        &self.instructions[partner.number() as usize - 1]
+    }
+
+    /// The participant of an instruction, whoever pays it.
+    #[must_use]
+    pub fn place_by_instruction(&self, position: Position) -> Option<Place> {
+        self.instructions.iter().find_map(|list| list.place(position))
+    }
+
+    /// What partners said that fits no instruction, amount or transition.
+    pub fn exceptions(&self) -> impl Iterator<Item = (&ExceptionKey, &ExceptionEntry)> {
+        self.exceptions.iter()
+    }
+
+    /// The scheme under which a participant was selected. A record of a participant is folded only after its wave's.
+    #[must_use]
+    pub fn scheme_of(&self, participant: &Participant) -> Option<&Scheme<'static>> {
+        self.waves.get(&participant.wave).and_then(|wave| self.schemes.get(wave.scheme)).map(|(scheme, _)| scheme)
+    }
+
+    /// Whether the training balances of a participant's wave have lapsed.
+    #[must_use]
+    pub fn period_closed(&self, participant: &Participant) -> bool {
+        self.waves.get(&participant.wave).is_some_and(|wave| self.year(wave.year).closed.is_some())
+    }
+
+    /// Whether incentive money at home is committed: the membership is live and the wave open (DOMAIN section 7).
+    #[must_use]
+    pub fn incentives_live(&self, participant: &Participant) -> bool {
+        participant.status == Status::Live && self.waves.get(&participant.wave).is_some_and(|w| w.closed.is_none())
+    }
+
+    /// Home of a participant's incentive money (DOMAIN section 7).
+    #[must_use]
+    pub fn incentive_home(&self, participant: &Participant) -> Account {
+        if self.incentives_live(participant) { Account::IncentivesCommitted } else { Account::TreasuryReturned }
+    }
+
+    /// Home of a participant's training money (DOMAIN section 7).
+    #[must_use]
+    pub fn training_home(&self, participant: &Participant) -> Account {
+        match (self.period_closed(participant), participant.status) {
+            (true, _) => Account::Lapsed,
+            (false, Status::Live) => Account::TrainingBalance,
+            (false, Status::Revoked(_)) => Account::Forfeited,
+        }
+    }
+
+    /// What a participant may still spend on courses, rupiah.
+    #[must_use]
+    pub fn training_balance(&self, participant: &Participant) -> Rupiah {
+        if self.period_closed(participant) { Rupiah::ZERO } else { Rupiah::new(participant.training_balance.into()) }
+    }
+
+    /// The last day of a participant's training balance (DOMAIN section 2).
+    #[must_use]
+    pub fn balance_last_day(&self, participant: &Participant) -> Option<Date> {
+        self.waves.get(&participant.wave).map(|wave| wave.balance_last_day)
+    }
+
+    /// The last day of a participant's first purchase: the scheme's, or the reinstatement's.
+    #[must_use]
+    pub fn first_purchase_deadline(&self, participant: &Participant) -> Option<Date> {
+        if let Some(deadline) = participant.first_purchase_deadline {
+            return Some(deadline);
+        }
+        let scheme = self.scheme_of(participant)?;
+        Some(participant.selected_on().plus_days(scheme.first_purchase_days.into()))
+    }
+
+    /// Every account of one participant, rupiah.
+    #[must_use]
+    pub fn balances(&self, place: Place) -> Balances {
+        let mut balances = Balances::default();
+        let Some(participant) = self.participants.get(place) else { return balances };
+        let Some(scheme) = self.scheme_of(participant) else { return balances };
+        balances.add(Account::Budget, scheme.whole().negated());
+        let (mut training, mut lapsed) = (participant.training_balance, participant.lapsed);
+        if self.period_closed(participant) {
+            lapsed = lapsed.saturating_add(training);
+            training = 0;
+        }
+        balances.add(Account::TrainingBalance, Rupiah::new(training.into()));
+        balances.add(Account::Forfeited, Rupiah::new(participant.forfeited.into()));
+        balances.add(Account::Lapsed, Rupiah::new(lapsed.into()));
+        for purchase in participant.purchases.iter().filter(|purchase| !purchase.cancelled) {
+            let account = if purchase.completed {
+                Account::PlatformEarned(purchase.platform)
+            } else {
+                Account::PlatformUnearned(purchase.platform)
+            };
+            balances.add(account, Rupiah::new(purchase.price.into()));
+        }
+        let home = self.incentive_home(participant);
+        for (entitlement, amount) in scheme.entitlements() {
+            let money = participant.money(entitlement);
+            if money.at_home() {
+                balances.add(home, amount);
+            }
+            if let Some(partner) = money.in_transit {
+                balances.add(Account::InTransit(partner), amount);
+            }
+            let times = |n: i64| Rupiah::new(amount.get().saturating_mul(n));
+            balances.add(Account::Received, times(money.settled.into()));
+            balances.add(Account::Overpaid, times(-i64::from(money.overpaid())));
+        }
+        if let Some(repaid) = self.repaid.get(&place) {
+            balances.add(Account::Repaid, repaid.negated());
+            balances.add(Account::Repayments, *repaid);
+        }
+        balances
+    }
+
+    pub(crate) fn rare(&self, kind: RareKind, participant: Option<Place>, id: u128) -> Option<Fact> {
+        self.rare.get(&RareKey { kind, participant, id }).copied()
+    }
+}
+
+/// Where the money of one entitlement is, derived from its instructions. One amount is at home, in transit or
+/// received; whatever was received beyond it is overpaid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EntitlementMoney {
+    /// How many settlements have not been returned.
+    pub settled: u16,
+    /// The partner that holds it in transit.
+    pub in_transit: Option<Partner>,
+}
+
+impl EntitlementMoney {
+    /// How many amounts more were received, or are on their way, than the entitlement has.
+    #[must_use]
+    pub const fn overpaid(self) -> u16 {
+        (self.settled + self.in_transit.is_some() as u16).saturating_sub(1)
+    }
+
+    /// Whether the amount is at home: committed, or returned to the treasury.
+    #[must_use]
+    pub const fn at_home(self) -> bool {
+        self.settled == 0 && self.in_transit.is_none()
+    }
+}
+
+impl Participant {
+    /// Where the money of one entitlement is.
+    #[must_use]
+    pub fn money(&self, entitlement: Entitlement) -> EntitlementMoney {
+        let mut money = EntitlementMoney::default();
+        for instruction in self.instructions.iter().filter(|i| i.entitlement() == entitlement) {
+            money.settled = money.settled.saturating_add(instruction.net_settled());
+            if instruction.is_open() {
+                money.in_transit = Some(instruction.partner);
+            }
+        }
+        money
+    }
+
+    /// The date on which a survey was filled.
+    #[must_use]
+    pub fn survey_filled_on(&self, number: u8) -> Option<Date> {
+        self.fact(FactKind::Survey, number.into()).map(Fact::date)
+    }
+
+    /// The entitlement of a survey.
+    #[must_use]
+    pub const fn survey(number: u8) -> Entitlement {
+        Entitlement { kind: EntitlementKind::Survey, number }
+    }
+}

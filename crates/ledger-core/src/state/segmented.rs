@@ -1,0 +1,55 @@
+//! A vector that grows by segments: growing never copies, so memory never doubles.
+
+/// Items by dense index.
+pub struct Segmented<T> {
+    segments: Vec<Vec<T>>,
+    len: u32,
+}
+
+const SEGMENT: usize = 1 << 12;
+
+impl<T> Default for Segmented<T> {
+    fn default() -> Self {
+        Self { segments: Vec::new(), len: 0 }
+    }
+}
+
+impl<T> Segmented<T> {
+    /// How many items there are.
+    #[must_use]
+    pub const fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// One item.
+    #[must_use]
+    pub fn get(&self, index: u32) -> Option<&T> {
+        self.segments.get(index as usize / SEGMENT)?.get(index as usize % SEGMENT)
+    }
+
+    pub(crate) fn get_mut(&mut self, index: u32) -> Option<&mut T> {
+        self.segments.get_mut(index as usize / SEGMENT)?.get_mut(index as usize % SEGMENT)
+    }
+
+    /// Adds an item; gives its index, `None` where 32 bits are full.
+    pub(crate) fn push(&mut self, item: T) -> Option<u32> {
+        let index = self.len;
+        self.len = index.checked_add(1)?;
+        if (index as usize).is_multiple_of(SEGMENT) {
+            self.segments.push(Vec::with_capacity(SEGMENT));
+        }
+        self.segments.last_mut()?.push(item);
+        Some(index)
+    }
+
+    /// All items in order.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.segments.iter().flatten()
+    }
+}

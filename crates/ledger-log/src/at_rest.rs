@@ -1,0 +1,213 @@
+//! A log at rest: read and verified by tools that must not change a byte of it.
+//!
+//! sled has no read-only mode, so the volume is copied to a folder for temporary files and opened there.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::closed::{self, LIVE};
+use crate::error::{Damage, FileError, OpenError, VisitError};
+use crate::files;
+use crate::head::{self, Head};
+use crate::lock::Lock;
+use crate::merkle::Frontier;
+use crate::reader::{Reader, Shared};
+use crate::recovery::{Options, read_head, unopened, volume_dir};
+use crate::scan::{self, TornTail};
+use crate::subtrees::{self, SubtreesFile, SubtreesReader};
+use crate::volume::Volume;
+
+/// A log that nobody writes to. Other tools may read it at the same time; a server cannot start meanwhile.
+#[derive(Debug)]
+pub struct AtRest {
+    dir: PathBuf,
+    options: Options,
+    /// Where the volume is copied; the system's temporary folder when `None`.
+    scratch: Option<PathBuf>,
+    _lock: Option<Lock>,
+}
+
+/// What a full pass over a log at rest found.
+#[derive(Debug)]
+pub struct Examined {
+    /// Size and root of the records that were read, up to the first bad one.
+    pub head: Head,
+    /// What the head file says, if it can be read.
+    pub stored_head: Option<Head>,
+    /// What is wrong; empty for a healthy log. The first has the lowest position.
+    pub findings: Vec<Damage>,
+    /// Whether the log was closed in good order. If not, a server start would still have to put it in order.
+    pub clean: bool,
+    /// Records beyond the stored head: durable and whole, perhaps never answered for. No damage.
+    pub beyond_head: u64,
+    /// Pieces of a last commit that nobody was answered for; a server start would cut them. No damage.
+    pub torn: Option<TornTail>,
+}
+
+impl Examined {
+    /// The first position that cannot be vouched for, if anything is wrong.
+    pub fn first_bad_position(&self) -> Option<u64> {
+        self.findings.iter().map(|damage| damage.first_bad_position).min()
+    }
+}
+
+impl AtRest {
+    /// Takes the log in `dir` for reading. [`OpenError::Locked`] while a server runs on it, [`OpenError::NotALog`] when
+    /// there is none.
+    pub fn open(dir: impl AsRef<Path>) -> Result<AtRest, OpenError> {
+        AtRest::open_with(dir, &Options::default(), None)
+    }
+
+    /// Like [`AtRest::open`], with a folder for the copy of the volume, which may need gigabytes.
+    pub fn open_with(dir: impl AsRef<Path>, options: &Options, scratch: Option<PathBuf>) -> Result<AtRest, OpenError> {
+        let dir = dir.as_ref().to_owned();
+        let mut any = false;
+        for name in [head::NAME, LIVE, closed::NAME, subtrees::NAME] {
+            any |= files::exists(&dir.join(name))?;
+        }
+        if !any {
+            return Err(OpenError::NotALog { dir });
+        }
+        let lock = Lock::shared(&dir, options.lock_wait)?;
+        Ok(AtRest { dir, options: options.clone(), scratch, _lock: lock })
+    }
+
+    /// Reads every record from position 0 on, checks it, and shows it to `visit`, up to the first that is bad.
+    ///
+    /// Damage is no error: it is in the findings. Errors are what kept the log from being examined, and
+    /// [`OpenError::Record`] when `visit` refuses a record.
+    pub fn examine(&self, mut visit: impl FnMut(u64, &[u8]) -> Result<(), VisitError>) -> Result<Examined, OpenError> {
+        self.examine_all(&mut visit).map(|(examined, _)| examined)
+    }
+
+    /// Like [`AtRest::examine`] without a visitor, and keeps the copy open to read single records from it. `None`
+    /// when the log is damaged.
+    pub fn into_reader(self) -> Result<(Examined, Option<AtRestReader>), OpenError> {
+        self.examine_all(&mut |_, _| Ok(()))
+    }
+
+    fn examine_all(&self, visit: &mut scan::Visitor<'_>) -> Result<(Examined, Option<AtRestReader>), OpenError> {
+        let mut examined = Examined {
+            head: Head::empty(),
+            stored_head: None,
+            findings: Vec::new(),
+            clean: false,
+            beyond_head: 0,
+            torn: None,
+        };
+        let outside = closed::compare(&self.dir)?;
+        examined.clean = outside.is_some();
+        let outside = outside.flatten();
+
+        let path = self.dir.join(head::NAME);
+        let stored = if files::exists(&path)? { read_head(&path) } else { Err(no_head().into()) };
+        let mut reader = None;
+        match stored {
+            Err(OpenError::Damaged(damage)) => examined.findings.push(damage),
+            Err(error) => return Err(error),
+            Ok(stored) => {
+                examined.stored_head = Some(stored.head);
+                match self.read_copy(stored.head, &mut examined, visit) {
+                    Ok(opened) => reader = opened,
+                    Err(OpenError::Damaged(damage)) => examined.findings.push(damage),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        if let Some(damage) = outside {
+            examined.findings.push(Damage { first_bad_position: examined.head.size, ..damage });
+        }
+        examined.findings.sort_by_key(|damage| damage.first_bad_position);
+        let healthy = examined.findings.is_empty();
+        Ok((examined, reader.filter(|_| healthy)))
+    }
+
+    fn read_copy(
+        &self,
+        head: Head,
+        examined: &mut Examined,
+        visit: &mut scan::Visitor<'_>,
+    ) -> Result<Option<AtRestReader>, OpenError> {
+        let live = volume_dir(&self.dir)?;
+        if !files::exists(&live)? {
+            if head.size == 0 {
+                return Ok(None);
+            }
+            let expected = format!("the volume of {} records", head.size);
+            return Err(Damage::new(0, LIVE, expected, "no such folder").into());
+        }
+        let parent = self.scratch.clone().unwrap_or_else(std::env::temp_dir);
+        room_for(&live, &parent)?;
+        let scratch = tempfile::Builder::new()
+            .prefix("ledger-log-")
+            .tempdir_in(&parent)
+            .map_err(FileError::at("create a temporary folder in", &parent))?;
+        let copy = scratch.path().join(LIVE);
+        files::copy_tree(&live, &copy)?;
+        let volume = Volume::open(&copy, self.options.cache_bytes, self.options.lock_wait)
+            .map_err(|error| unopened(&live, error))?;
+
+        let mut frontier = Frontier::default();
+        let check = subtrees::Check::open(&self.dir.join(subtrees::NAME))?;
+        let scanned = scan::scan(&volume, head, check, &mut frontier, visit);
+        examined.head = Head { size: frontier.size(), root: frontier.root() };
+        let scanned = scanned?;
+        examined.beyond_head = examined.head.size - head.size;
+        examined.torn = scanned.torn;
+        if let Some(at) = scanned.subtrees.differs_at.filter(|_| examined.clean) {
+            let expected = "the root of the records it stands for";
+            examined.findings.push(Damage::new(at, subtrees::NAME, expected, "another, or none"));
+        }
+        // After a crash the stored nodes may be behind; the copy gets them all.
+        let path = scratch.path().join(subtrees::NAME);
+        files::copy_file(&self.dir.join(subtrees::NAME), &path)?;
+        SubtreesFile::open(&path, scanned.subtrees, scanned.subtrees_anew)?;
+        let reader = Reader::new(Shared::new(volume, examined.head, SubtreesReader::open(&path)?));
+        Ok(Some(AtRestReader { reader, _scratch: scratch }))
+    }
+}
+
+/// Reads single records of a log at rest from its copy, which goes away with it.
+#[derive(Debug)]
+pub struct AtRestReader {
+    // Before the folder: the volume is closed, then its files go.
+    reader: Reader,
+    _scratch: TempDir,
+}
+
+impl std::ops::Deref for AtRestReader {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        &self.reader
+    }
+}
+
+fn no_head() -> Damage {
+    Damage::new(0, head::NAME, "the head of the log", "no such file")
+}
+
+/// Gives damage that was found from outside the first bad position, by reading a copy. The folder must be locked.
+pub(crate) fn locate(dir: &Path, damage: Damage, options: &Options) -> Damage {
+    let at_rest = AtRest { dir: dir.to_owned(), options: options.clone(), scratch: None, _lock: None };
+    match at_rest.examine(|_, _| Ok(())) {
+        Ok(examined) => {
+            Damage { first_bad_position: examined.first_bad_position().unwrap_or(examined.head.size), ..damage }
+        }
+        // It could not be examined; that nothing is vouched for is still true.
+        Err(_) => damage,
+    }
+}
+
+/// Refuses when a copy of `from` would not fit below `to`.
+pub(crate) fn room_for(from: &Path, to: &Path) -> Result<(), OpenError> {
+    // sled adds while it opens: a segment or two, and its index.
+    const SLACK: u64 = 16 << 20;
+    let needed = files::bytes_under(from)? + SLACK;
+    let free = files::free_bytes(to)?;
+    if free < needed {
+        return Err(OpenError::NoRoom { dir: to.to_owned(), needed, free });
+    }
+    Ok(())
+}

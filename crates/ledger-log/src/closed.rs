@@ -1,0 +1,251 @@
+//! The file `closed`: what every other file of the log looked like when it was closed in good order.
+//!
+//! A store that was closed has bytes that no record depends on, and some that make it lose records without a word. So a
+//! close in good order leaves the length of every file and a checksum of each of its 64 KiB blocks here. The next
+//! opening compares them before sled touches anything, and takes the file away before it lets sled go on. After a
+//! crash there is no such file; then the records' own checksums and the root must do, on a copy.
+//!
+//! Layout: magic `LLCLOSE1`; number of files (u32); each file: length of its name (u32), name relative to the log
+//! folder, its length (u64), the CRC-32C of each block (u32 each); at the end the CRC-32C of all of it (u32).
+//! Little-endian.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::error::{Damage, FileError};
+use crate::{files, head, subtrees};
+
+/// The file's name in the log folder.
+pub(crate) const NAME: &str = "closed";
+/// The folder of the live volume.
+pub(crate) const LIVE: &str = "live";
+const MAGIC: [u8; 8] = *b"LLCLOSE1";
+const BLOCK: usize = 64 * 1024;
+
+#[derive(Debug, PartialEq, Eq)]
+struct Entry {
+    name: String,
+    length: u64,
+    blocks: Vec<u32>,
+}
+
+/// Describes the files of `dir` as they are; durable on return. Nothing may write to them any more.
+pub(crate) fn write(dir: &Path) -> Result<(), FileError> {
+    let entries = list(dir)?.iter().map(|path| describe(dir, path)).collect::<Result<Vec<_>, _>>()?;
+    let path = dir.join(NAME);
+    let draft = path.with_extension("new");
+    File::create(&draft)
+        .and_then(|mut file| {
+            file.write_all(&to_bytes(&entries))?;
+            file.sync_all()
+        })
+        .map_err(FileError::at("write", &draft))?;
+    files::rename(&draft, &path)
+}
+
+/// Like [`write`], once sled has let go of its file; does nothing if it does not, since a missing description is only
+/// a slower next opening.
+pub(crate) fn write_when_released(dir: &Path) -> Result<(), FileError> {
+    let path = dir.join(LIVE).join("db");
+    let file = File::open(&path).map_err(FileError::at("open", &path))?;
+    for _ in 0..100 {
+        match file.try_lock() {
+            Ok(()) => return write(dir),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(20)),
+            Err(TryLockError::Error(error)) => return Err(FileError::at("lock", &path)(error)),
+        }
+    }
+    Ok(())
+}
+
+/// Compares the files of `dir` with what was written at the close. `None`: there was no close in good order.
+/// `Some(None)`: all is as it was. The position of the damage is left at 0 for the caller to find.
+pub(crate) fn compare(dir: &Path) -> Result<Option<Option<Damage>>, FileError> {
+    let path = dir.join(NAME);
+    if !files::exists(&path)? {
+        return Ok(None);
+    }
+    let bytes = std::fs::read(&path).map_err(FileError::at("read", &path))?;
+    let Some(then) = from_bytes(&bytes) else {
+        return Ok(Some(Some(Damage::new(0, NAME, "the list of files that a close writes", "another content"))));
+    };
+    let now = list(dir)?.iter().map(|path| describe(dir, path)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Some(difference(&then, &now)))
+}
+
+/// Takes the description away, because the files are about to change; durable on return.
+pub(crate) fn remove(dir: &Path) -> Result<(), FileError> {
+    let path = dir.join(NAME);
+    if files::exists(&path)? {
+        std::fs::remove_file(&path).map_err(FileError::at("remove", &path))?;
+        files::sync_name(&path)?;
+    }
+    Ok(())
+}
+
+fn list(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let mut paths = Vec::new();
+    for name in [head::NAME, subtrees::NAME] {
+        let path = dir.join(name);
+        if files::exists(&path)? {
+            paths.push(path);
+        }
+    }
+    let live = dir.join(LIVE);
+    if files::exists(&live)? {
+        paths.extend(files::files_under(&live)?);
+    }
+    Ok(paths)
+}
+
+fn describe(dir: &Path, path: &Path) -> Result<Entry, FileError> {
+    let name = path.strip_prefix(dir).unwrap_or(path).to_string_lossy().into_owned();
+    let mut file = File::open(path).map_err(FileError::at("open", path))?;
+    let mut entry = Entry { name, length: 0, blocks: Vec::new() };
+    let mut block = Vec::with_capacity(BLOCK);
+    loop {
+        block.clear();
+        Read::by_ref(&mut file).take(BLOCK as u64).read_to_end(&mut block).map_err(FileError::at("read", path))?;
+        if block.is_empty() {
+            return Ok(entry);
+        }
+        entry.length += block.len() as u64;
+        entry.blocks.push(crc32c::crc32c(&block));
+    }
+}
+
+fn difference(then: &[Entry], now: &[Entry]) -> Option<Damage> {
+    for old in then {
+        let Some(new) = now.iter().find(|new| new.name == old.name) else {
+            return Some(Damage::new(0, &old.name, "the file that was there when the log was closed", "no such file"));
+        };
+        if old.length != new.length {
+            let bytes = |entry: &Entry| format!("{} bytes, as when the log was closed", entry.length);
+            return Some(Damage::new(0, &old.name, bytes(old), format!("{} bytes", new.length)));
+        }
+        let differs = |&(a, b): &(&u32, &u32)| a != b;
+        if let Some(block) = old.blocks.iter().zip(&new.blocks).position(|pair| differs(&pair)) {
+            let from = block as u64 * BLOCK as u64;
+            let place = format!("{} bytes {from}..{}", old.name, (from + BLOCK as u64).min(old.length));
+            let others = old.blocks.iter().zip(&new.blocks).filter(differs).count() - 1;
+            let found = match others {
+                0 => "other bytes".to_owned(),
+                _ => format!("other bytes, here and in {others} more blocks"),
+            };
+            return Some(Damage::new(0, place, "the bytes that were there when the log was closed", found));
+        }
+    }
+    let extra = now.iter().find(|new| then.iter().all(|old| old.name != new.name))?;
+    Some(Damage::new(0, &extra.name, "no such file when the log was closed", "a file"))
+}
+
+fn to_bytes(entries: &[Entry]) -> Vec<u8> {
+    let mut out = MAGIC.to_vec();
+    out.extend_from_slice(&(entries.len() as u32).to_le_bytes());
+    for entry in entries {
+        out.extend_from_slice(&(entry.name.len() as u32).to_le_bytes());
+        out.extend_from_slice(entry.name.as_bytes());
+        out.extend_from_slice(&entry.length.to_le_bytes());
+        entry.blocks.iter().for_each(|crc| out.extend_from_slice(&crc.to_le_bytes()));
+    }
+    let crc = crc32c::crc32c(&out);
+    out.extend_from_slice(&crc.to_le_bytes());
+    out
+}
+
+fn from_bytes(bytes: &[u8]) -> Option<Vec<Entry>> {
+    let (body, crc) = bytes.split_last_chunk::<4>()?;
+    if crc32c::crc32c(body) != u32::from_le_bytes(*crc) {
+        return None;
+    }
+    let mut rest = body.strip_prefix(&MAGIC)?;
+    let mut entries = Vec::new();
+    for _ in 0..take_u32(&mut rest)? {
+        let name_length = take_u32(&mut rest)? as usize;
+        let (name, after) = rest.split_at_checked(name_length)?;
+        let (length, after) = after.split_first_chunk::<8>()?;
+        rest = after;
+        let length = u64::from_le_bytes(*length);
+        let mut blocks = Vec::new();
+        for _ in 0..length.div_ceil(BLOCK as u64) {
+            blocks.push(take_u32(&mut rest)?);
+        }
+        entries.push(Entry { name: std::str::from_utf8(name).ok()?.to_owned(), length, blocks });
+    }
+    rest.is_empty().then_some(entries)
+}
+
+fn take_u32(bytes: &mut &[u8]) -> Option<u32> {
+    let (value, rest) = bytes.split_first_chunk::<4>()?;
+    *bytes = rest;
+    Some(u32::from_le_bytes(*value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn folder() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::create_dir_all(dir.path().join("live/blobs")).expect("created");
+        fs::write(dir.path().join("live/db"), vec![5; 3 * BLOCK + 17]).expect("written");
+        fs::write(dir.path().join("live/conf"), b"conf").expect("written");
+        fs::write(dir.path().join("head"), b"head").expect("written");
+        fs::write(dir.path().join("subtrees"), b"").expect("written");
+        dir
+    }
+
+    fn found(dir: &Path) -> Option<String> {
+        compare(dir).expect("readable").expect("closed").map(|damage| damage.place)
+    }
+
+    #[test]
+    fn any_change_after_the_close_is_named() {
+        let dir = folder();
+        assert_eq!(compare(dir.path()).expect("readable"), None, "never closed");
+        write(dir.path()).expect("written");
+        assert_eq!(found(dir.path()), None);
+        type Change = fn(&Path) -> std::io::Result<()>;
+        let table: [(&str, Change); 6] = [
+            ("live/db bytes 131072..196608", |dir| {
+                let mut bytes = fs::read(dir.join("live/db"))?;
+                bytes[2 * BLOCK + 5] ^= 1;
+                fs::write(dir.join("live/db"), bytes)
+            }),
+            ("live/db", |dir| File::options().write(true).open(dir.join("live/db"))?.set_len(100)),
+            ("live/conf", |dir| fs::remove_file(dir.join("live/conf"))),
+            ("live/snap.FFFF", |dir| fs::write(dir.join("live/snap.FFFF"), b"")),
+            ("subtrees", |dir| fs::write(dir.join("subtrees"), b"more")),
+            ("head bytes 0..4", |dir| fs::write(dir.join("head"), b"daeh")),
+        ];
+        for (place, change) in table {
+            let dir = folder();
+            write(dir.path()).expect("written");
+            change(dir.path()).expect("changed");
+            assert_eq!(found(dir.path()).as_deref(), Some(place));
+        }
+    }
+
+    #[test]
+    fn every_changed_byte_of_the_list_itself_is_found() {
+        let dir = folder();
+        write(dir.path()).expect("written");
+        let path = dir.path().join(NAME);
+        let whole = fs::read(&path).expect("readable");
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x40;
+            fs::write(&path, &bytes).expect("written");
+            assert_eq!(found(dir.path()).as_deref(), Some(NAME), "byte {at}");
+            fs::write(&path, &whole[..at]).expect("written");
+            assert_eq!(found(dir.path()).as_deref(), Some(NAME), "cut at {at}");
+        }
+        fs::write(&path, &whole).expect("written");
+        assert_eq!(found(dir.path()), None);
+        remove(dir.path()).expect("removed");
+        assert_eq!(compare(dir.path()).expect("readable"), None);
+    }
+}

@@ -1,0 +1,47 @@
+//! The append-only event log: sled, chunks, Merkle root, head.
+//!
+//! Records are bytes to this crate. They get positions 0, 1, 2, .. without gaps, never change, and are hashed as they
+//! were first written. What [`Writer::append`] answered `Ok` to is on disk.
+//!
+//! A log is a folder:
+//!
+//! | name | what |
+//! |---|---|
+//! | `live/` | the sled volume: chunks of records (see `chunk`) |
+//! | `head` | size and root, outside of sled, two slots (see `head`) |
+//! | `subtrees` | roots of subtrees of 256 records and more, for proofs (see `subtrees`) |
+//! | `closed` | after a close in good order: what every byte was (see `closed`) |
+//! | `LOCK` | held by whoever works on the folder (see `lock`) |
+//! | `recovering/`, `replaced/` | only while a crash is put in order (see `recovery`) |
+//!
+//! This crate never decides, never folds, and knows no clock; sled is used here and nowhere else.
+
+mod at_rest;
+mod batch;
+mod chunk;
+mod closed;
+mod error;
+mod files;
+mod head;
+mod lock;
+mod merkle;
+mod quiet;
+mod reader;
+mod recovery;
+mod scan;
+mod subtrees;
+mod volume;
+mod writer;
+
+pub use at_rest::{AtRest, AtRestReader, Examined};
+pub use batch::{Batch, MAX_RECORD_BYTES};
+pub use chunk::MAX_CHUNK_BYTES;
+pub use error::{AppendError, Damage, FileError, OpenError, ReadError, TooLarge, VisitError};
+pub use files::free_bytes;
+pub use head::Head;
+pub use merkle::{Frontier, Hash, empty_root, leaf_hash, node_hash};
+pub use reader::{Reader, Record, Records};
+pub use recovery::{Log, Options, Recovery};
+pub use scan::TornTail;
+pub use subtrees::BLOCK_LEVEL;
+pub use writer::Writer;

@@ -1,0 +1,275 @@
+//! Opening a log for writing: what a crash left is put in order, what damage left is refused.
+//!
+//! How the folder was left decides the way:
+//!
+//! - **New**: the head file is made durable first, then the volume. A volume without a head is therefore damage.
+//! - **Closed in good order** (`closed` is there): every file must be, byte for byte, as it was. Then `closed` goes and
+//!   the volume is opened in place.
+//! - **Not closed**: the process was killed, or the power went. sled rewrites files while it opens them, and would cut
+//!   away acknowledged records as readily as torn ones. So it opens a copy; every record is read, and only a copy that
+//!   stands up to head and root takes the place of the volume. A damaged log is left as it was found, for others to
+//!   examine.
+//!
+//! In every case all records are read, hashed and compared with the head before the first append.
+//!
+//! | log against head | meaning | what is done |
+//! |---|---|---|
+//! | equal, root equal | nothing happened | - |
+//! | longer, root equal at head's size | whole commits, durable, answered or not | kept, reported |
+//! | longer, then pieces of one last commit | never answered | pieces cut, reported |
+//! | shorter, or another root | acknowledged records are gone or changed | refused |
+//!
+//! Records beyond the head are kept because a caller may have been answered for them: the head is not synced with
+//! each commit, and after a power cut may be older than the last answers.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::at_rest;
+use crate::closed::{self, LIVE};
+use crate::error::{Damage, OpenError, VisitError};
+use crate::head::{self, Head, HeadFile};
+use crate::lock::Lock;
+use crate::merkle::Frontier;
+use crate::reader::{Reader, Shared};
+use crate::scan::{self, Scanned, TornTail};
+use crate::subtrees::{self, SubtreesFile, SubtreesReader};
+use crate::volume::{Volume, VolumeError};
+use crate::writer::Writer;
+use crate::{chunk, files};
+
+/// A copy of the volume that is being examined.
+const RECOVERING: &str = "recovering";
+/// The volume as it was before the examined copy took its place.
+const REPLACED: &str = "replaced";
+
+/// How to open a log.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How long to wait for a folder that another process holds, for instance one that is just dying.
+    pub lock_wait: Duration,
+    /// sled's cache, bytes. It is a wish only: see `volume`.
+    pub cache_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { lock_wait: Duration::from_secs(5), cache_bytes: 32 << 20 }
+    }
+}
+
+/// What opening found and did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovery {
+    /// Size and root after opening.
+    pub head: Head,
+    /// Whether the folder had been closed in good order, or is new.
+    pub clean: bool,
+    /// Records beyond the stored head: durable and whole, and perhaps never answered for. Kept.
+    pub beyond_head: u64,
+    /// Pieces of a last commit that nobody was answered for. Cut.
+    pub torn: Option<TornTail>,
+    /// One of the two slots of the head file was torn; the other one counted.
+    pub torn_head: bool,
+    /// Stored subtree roots that were missing or different after a crash and were computed anew.
+    pub subtrees_rebuilt: u64,
+}
+
+/// The log in a folder; see [`Log::open`].
+#[derive(Debug)]
+pub struct Log;
+
+impl Log {
+    /// Opens the log in `dir` for writing and reading, creating both where missing.
+    pub fn open(dir: impl AsRef<Path>, options: &Options) -> Result<(Writer, Reader, Recovery), OpenError> {
+        Log::open_with(dir, options, |_, _| Ok(()))
+    }
+
+    /// Like [`Log::open`]; `visit` is shown position and bytes of every record, in order, in the same single pass in
+    /// which they are checked. An error of `visit` ends the opening as [`OpenError::Record`].
+    ///
+    /// When opening fails, whatever `visit` built must be thrown away.
+    pub fn open_with(
+        dir: impl AsRef<Path>,
+        options: &Options,
+        mut visit: impl FnMut(u64, &[u8]) -> Result<(), VisitError>,
+    ) -> Result<(Writer, Reader, Recovery), OpenError> {
+        let dir = dir.as_ref();
+        files::create_dir(dir)?;
+        let lock = Lock::exclusive(dir, options.lock_wait)?;
+        finish_replacement(dir)?;
+        let (mut head_file, stored) = open_head(dir)?;
+
+        let live = dir.join(LIVE);
+        let clean = match closed::compare(dir)? {
+            None => stored.head.size == 0 && !files::exists(&live)?,
+            Some(None) => true,
+            // Damage of the whole folder has no position of its own; reading a copy finds it.
+            Some(Some(damage)) => return Err(at_rest::locate(dir, damage, options).into()),
+        };
+        if stored.head.size > 0 && !files::exists(&live)? {
+            let expected = format!("the volume of {} records", stored.head.size);
+            return Err(Damage::new(0, LIVE, expected, "no such folder").into());
+        }
+        let mut frontier = Frontier::default();
+        let (volume, scanned) = if clean {
+            closed::remove(dir)?;
+            let volume = open_volume(&live, options)?;
+            let scanned = examine(dir, &volume, stored.head, &mut frontier, &mut visit)?;
+            (volume, scanned)
+        } else {
+            open_copy(dir, stored.head, options, &mut frontier, &mut visit)?
+        };
+
+        let subtrees_path = dir.join(subtrees::NAME);
+        let Scanned { torn, subtrees, subtrees_anew } = scanned;
+        let head = Head { size: frontier.size(), root: frontier.root() };
+        let recovery = Recovery {
+            head,
+            clean,
+            beyond_head: head.size - stored.head.size,
+            torn,
+            torn_head: stored.torn_slot,
+            subtrees_rebuilt: if clean { 0 } else { (subtrees_anew.len() / 32) as u64 },
+        };
+        let subtrees = SubtreesFile::open(&subtrees_path, subtrees, subtrees_anew)?;
+        if head != stored.head || stored.torn_slot {
+            head_file.write(head)?;
+            head_file.sync()?;
+        }
+        let shared = Shared::new(volume, head, SubtreesReader::open(&subtrees_path)?);
+        let reader = Reader::new(shared.clone());
+        let writer = Writer::new(dir.to_owned(), lock, shared, frontier, head_file, subtrees);
+        Ok((writer, reader, recovery))
+    }
+}
+
+fn open_head(dir: &Path) -> Result<(HeadFile, head::Stored), OpenError> {
+    let path = dir.join(head::NAME);
+    if !files::exists(&path)? {
+        if files::exists(&dir.join(LIVE))? {
+            return Err(Damage::new(0, head::NAME, "the head of the log", "no such file").into());
+        }
+        HeadFile::create(&path)?;
+    }
+    let stored = read_head(&path)?;
+    Ok((HeadFile::open(&path, &stored)?, stored))
+}
+
+/// What the head file says; without a valid slot nothing vouches for any record.
+pub(crate) fn read_head(path: &Path) -> Result<head::Stored, OpenError> {
+    let stored = head::read(path)?;
+    Ok(stored.ok_or_else(|| Damage::new(0, head::NAME, "a valid slot", "none"))?)
+}
+
+fn open_volume(dir: &Path, options: &Options) -> Result<Volume, OpenError> {
+    Volume::open(dir, options.cache_bytes, options.lock_wait).map_err(|error| unopened(dir, error))
+}
+
+/// Which failures of opening are damage, and which are the surroundings' fault.
+pub(crate) fn unopened(dir: &Path, error: VolumeError) -> OpenError {
+    match error {
+        VolumeError::File(error) => error.into(),
+        VolumeError::Locked => OpenError::Locked { dir: dir.to_owned(), holder: "another process".to_owned() },
+        VolumeError::Store(sled::Error::Io(error)) => OpenError::File(crate::error::FileError {
+            action: "open the store in",
+            path: dir.to_owned(),
+            source: error,
+        }),
+        error @ VolumeError::Blobs(_) => Damage::new(0, LIVE, "no files in blobs", error.to_string()).into(),
+        error @ (VolumeError::Store(_) | VolumeError::Panicked(_) | VolumeError::Key) => {
+            Damage::new(0, LIVE, "a volume that opens", error.to_string()).into()
+        }
+    }
+}
+
+fn examine(
+    dir: &Path,
+    volume: &Volume,
+    head: Head,
+    frontier: &mut Frontier,
+    visit: &mut scan::Visitor<'_>,
+) -> Result<Scanned, OpenError> {
+    let check = subtrees::Check::open(&dir.join(subtrees::NAME))?;
+    scan::scan(volume, head, check, frontier, visit)
+}
+
+/// Opens a copy of the volume and, if it stands up, puts it in the volume's place.
+fn open_copy(
+    dir: &Path,
+    head: Head,
+    options: &Options,
+    frontier: &mut Frontier,
+    visit: &mut scan::Visitor<'_>,
+) -> Result<(Volume, Scanned), OpenError> {
+    let live = dir.join(LIVE);
+    let copy = dir.join(RECOVERING);
+    let examined = copy_volume(&live, &copy).and_then(|()| {
+        let volume = open_volume(&copy, options)?;
+        let scanned = examine(dir, &volume, head, frontier, visit)?;
+        if let Some(torn) = &scanned.torn {
+            cut(&volume, torn.from).map_err(|error| OpenError::Store(error.to_string()))?;
+        }
+        Ok((volume, scanned))
+    });
+    match examined {
+        Ok((volume, scanned)) => {
+            files::sync_tree(&copy)?;
+            replace(dir)?;
+            Ok((volume, scanned))
+        }
+        Err(error) => {
+            // A copy left behind is removed by the next opening; the reason of this failure matters more.
+            let _ = files::remove_tree(&copy);
+            Err(error)
+        }
+    }
+}
+
+fn copy_volume(live: &Path, copy: &Path) -> Result<(), OpenError> {
+    if !files::exists(live)? {
+        return Ok(());
+    }
+    at_rest::room_for(live, copy.parent().unwrap_or(live))?;
+    files::copy_tree(live, copy)?;
+    Ok(files::sync_tree(copy)?)
+}
+
+/// Removes all chunks from `from` on.
+fn cut(volume: &Volume, from: u64) -> Result<(), VolumeError> {
+    loop {
+        let chunks = volume.chunks_from(from, 256)?;
+        if chunks.is_empty() {
+            return Ok(());
+        }
+        let mut batch = sled::Batch::default();
+        chunks.iter().for_each(|(position, _)| batch.remove(&chunk::key(*position)));
+        volume.apply(batch)?;
+    }
+}
+
+/// Puts the examined copy in the volume's place. At every moment one whole volume is there under a known name.
+fn replace(dir: &Path) -> Result<(), OpenError> {
+    let (live, copy, replaced) = (dir.join(LIVE), dir.join(RECOVERING), dir.join(REPLACED));
+    if files::exists(&live)? {
+        files::rename(&live, &replaced)?;
+    }
+    files::rename(&copy, &live)?;
+    Ok(files::remove_tree(&replaced)?)
+}
+
+/// Undoes or ends a replacement that a crash interrupted.
+fn finish_replacement(dir: &Path) -> Result<(), OpenError> {
+    let (live, replaced) = (dir.join(LIVE), dir.join(REPLACED));
+    if files::exists(&replaced)? && !files::exists(&live)? {
+        files::rename(&replaced, &live)?;
+    }
+    files::remove_tree(&replaced)?;
+    Ok(files::remove_tree(&dir.join(RECOVERING))?)
+}
+
+/// The folder that holds the whole volume, also in the middle of a replacement.
+pub(crate) fn volume_dir(dir: &Path) -> Result<PathBuf, OpenError> {
+    let (live, replaced) = (dir.join(LIVE), dir.join(REPLACED));
+    Ok(if !files::exists(&live)? && files::exists(&replaced)? { replaced } else { live })
+}

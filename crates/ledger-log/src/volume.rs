@@ -1,0 +1,147 @@
+//! The live volume: the one place that talks to sled.
+//!
+//! What sled 0.34.7 asks of its user, each point seen by experiment:
+//!
+//! - `flush` calls `sync_file_range`, which promises neither the file's length nor the drive's cache. So after it the
+//!   `db` file is synced through a handle of our own; only then is a write durable.
+//! - Values over a quarter of a segment become files in `blobs/` that are never synced. Chunks stay far below; a
+//!   volume with a file there is refused.
+//! - Its background flusher would sync at times nobody chose: off.
+//! - Opening rewrites files, even damaged ones, and damage may end in a panic. So whoever must not change anything
+//!   opens a copy, and every call is guarded.
+//! - Its cache forgets slowly: after a scan about as many bytes as were read stay in memory, whatever the limit.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use sled::IVec;
+
+use crate::chunk;
+use crate::error::FileError;
+use crate::files;
+use crate::quiet;
+
+/// Why the store did not do what it should.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum VolumeError {
+    #[error("the store says: {0}")]
+    Store(sled::Error),
+    #[error("the store panicked: {0}")]
+    Panicked(String),
+    #[error("a key of the store is not a position")]
+    Key,
+    #[error("the store keeps values outside its file, in {}", .0.display())]
+    Blobs(PathBuf),
+    #[error("{} {}: {}", .0.action, .0.path.display(), .0.source)]
+    File(FileError),
+    #[error("the store's file is locked")]
+    Locked,
+}
+
+impl From<FileError> for VolumeError {
+    fn from(error: FileError) -> Self {
+        VolumeError::File(error)
+    }
+}
+
+/// An open sled volume.
+#[derive(Debug)]
+pub(crate) struct Volume {
+    /// Present until the volume is dropped.
+    db: Option<sled::Db>,
+    /// Our own handle on the file that sled writes, to sync it.
+    file: File,
+    file_path: PathBuf,
+}
+
+/// A stored chunk: its key's position and its value.
+pub(crate) type Stored = (u64, IVec);
+
+impl Volume {
+    /// Opens or creates the volume in `dir`; its files are durable on return. `wait`: how long to retry while a dying
+    /// process still holds the store's own lock.
+    pub(crate) fn open(dir: &Path, cache_bytes: u64, wait: Duration) -> Result<Volume, VolumeError> {
+        refuse_blobs(dir)?;
+        let config = || sled::Config::new().path(dir).cache_capacity(cache_bytes).flush_every_ms(None);
+        let deadline = Instant::now() + wait;
+        let db = loop {
+            match guarded(|| config().open()) {
+                Err(VolumeError::Locked) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(50)),
+                result => break result?,
+            }
+        };
+        let file_path = dir.join("db");
+        let file = File::open(&file_path).map_err(FileError::at("open", &file_path))?;
+        files::sync_tree(dir)?;
+        files::sync_name(dir)?;
+        Ok(Volume { db: Some(db), file, file_path })
+    }
+
+    /// Writes all changes of the batch, or none; durable on return.
+    pub(crate) fn apply(&self, batch: sled::Batch) -> Result<(), VolumeError> {
+        let db = self.db()?;
+        let t0=Instant::now();
+        guarded(|| {
+            db.apply_batch(batch)})?; let t1=Instant::now();
+        guarded(|| {
+            db.flush().map(drop)
+        })?; let t2=Instant::now();
+        self.file.sync_data().map_err(FileError::at("sync", &self.file_path))?;
+        let t3=Instant::now();
+        T.with(|t| { let mut t=t.borrow_mut(); t[0]+=(t1-t0).as_secs_f64(); t[1]+=(t2-t1).as_secs_f64(); t[2]+=(t3-t2).as_secs_f64(); t[3]+=1.0; if t[3]==300.0 {eprintln!("apply {:.0}us flush {:.0}us sync {:.0}us", t[0]/300.*1e6,t[1]/300.*1e6,t[2]/300.*1e6);} });
+        Ok(())
+    }
+
+    pub(crate) fn _x(){}
+    /// The first `limit` chunks whose key is `from` or later.
+    pub(crate) fn chunks_from(&self, from: u64, limit: usize) -> Result<Vec<Stored>, VolumeError> {
+        let db = self.db()?;
+        let read: Vec<_> = guarded(|| db.range(chunk::key(from)..).take(limit).collect())?;
+        read.into_iter().map(stored).collect()
+    }
+
+    /// The chunk with the last key not after `position`.
+    pub(crate) fn chunk_at_or_before(&self, position: u64) -> Result<Option<Stored>, VolumeError> {
+        let db = self.db()?;
+        guarded(|| db.range(..=chunk::key(position)).next_back().transpose())?.map(stored).transpose()
+    }
+
+    fn db(&self) -> Result<&sled::Db, VolumeError> {
+        self.db.as_ref().ok_or(VolumeError::Locked)
+    }
+}
+
+impl Drop for Volume {
+    fn drop(&mut self) {
+        // sled writes and syncs when it is dropped, and unwraps the result.
+        let db = self.db.take();
+        let _ = quiet::catch(move || drop(db));
+    }
+}
+
+fn stored((key, value): (IVec, IVec)) -> Result<Stored, VolumeError> {
+    Ok((chunk::position_of_key(&key).ok_or(VolumeError::Key)?, value))
+}
+
+fn refuse_blobs(dir: &Path) -> Result<(), VolumeError> {
+    let blobs = dir.join("blobs");
+    if files::exists(&blobs)? && !files::entries(&blobs)?.is_empty() {
+        return Err(VolumeError::Blobs(blobs));
+    }
+    Ok(())
+}
+
+fn guarded<T>(work: impl FnOnce() -> sled::Result<T>) -> Result<T, VolumeError> {
+    match quiet::catch(work) {
+        Ok(Ok(value)) => Ok(value),
+        // sled has no variant for it.
+        Ok(Err(sled::Error::Io(error))) if error.to_string().contains("could not acquire lock") => {
+            Err(VolumeError::Locked)
+        }
+        Ok(Err(error)) => Err(VolumeError::Store(error)),
+        Err(message) => Err(VolumeError::Panicked(message)),
+    }
+}
+
+thread_local!{static T: std::cell::RefCell<[f64;4]> = const {std::cell::RefCell::new([0.0;4])};}

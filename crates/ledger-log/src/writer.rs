@@ -1,0 +1,143 @@
+//! Appending: the one way records enter the log.
+//!
+//! A commit is, in this order: the chunks in one atomic batch of the store, its flush, a sync of its file, the head
+//! file, and only then the new head for readers and the answer. Whoever gets `Ok` has it on disk.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::batch::Batch;
+use crate::chunk;
+use crate::closed;
+use crate::error::{AppendError, FileError};
+use crate::head::{Head, HeadFile};
+use crate::lock::Lock;
+use crate::merkle::{Frontier, Hash, leaf_hash};
+use crate::reader::Shared;
+use crate::subtrees::SubtreesFile;
+
+/// The only writer of a log folder. Dropping it frees the folder without the description that
+/// [`Writer::close`] leaves; nothing that was answered is lost either way.
+#[derive(Debug)]
+pub struct Writer {
+    shared: Arc<Shared>,
+    frontier: Frontier,
+    head_file: HeadFile,
+    subtrees: SubtreesFile,
+    leaf_hashes: Vec<Hash>,
+    value: Vec<u8>,
+    poisoned: bool,
+    dir: PathBuf,
+    // Last: everything else is let go before another process may come in.
+    _lock: Lock,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        dir: PathBuf,
+        lock: Lock,
+        shared: Arc<Shared>,
+        frontier: Frontier,
+        head_file: HeadFile,
+        subtrees: SubtreesFile,
+    ) -> Self {
+        Writer {
+            shared,
+            frontier,
+            head_file,
+            subtrees,
+            leaf_hashes: Vec::new(),
+            value: Vec::new(),
+            poisoned: false,
+            dir,
+            _lock: lock,
+        }
+    }
+
+    /// Size and root of the durable log.
+    pub fn head(&self) -> Head {
+        self.shared.head()
+    }
+
+    /// Appends all records of the batch, durable on return, or none. `expected_head` is the size of the log the batch
+    /// was decided on.
+    ///
+    /// An empty batch writes nothing. After [`AppendError::Failed`] the writer refuses everything: whether the batch
+    /// will be found after a restart is not known.
+    pub fn append(&mut self, expected_head: u64, batch: &Batch) -> Result<Head, AppendError> {
+        if self.poisoned {
+            return Err(AppendError::Poisoned);
+        }
+        let actual = self.frontier.size();
+        if expected_head != actual {
+            return Err(AppendError::WrongHead { expected: expected_head, actual });
+        }
+        self.leaf_hashes.clear();
+        if batch.is_empty() {
+            return Ok(self.head());
+        }
+        // Whatever stops this function half-way leaves the writer poisoned.
+        self.poisoned = true;
+        let head = self.commit(batch).map_err(AppendError::Failed)?;
+        self.poisoned = false;
+        Ok(head)
+    }
+
+    /// Leaf hashes of the records of the last successful append, in order: for receipts.
+    pub fn leaf_hashes(&self) -> &[Hash] {
+        &self.leaf_hashes
+    }
+
+    /// Makes the head file and the stored subtree roots durable, so that even after a power cut the log must be at
+    /// least this long. Costs two syncs; meant for every second or so.
+    pub fn checkpoint(&mut self) -> Result<Head, AppendError> {
+        if self.poisoned {
+            return Err(AppendError::Poisoned);
+        }
+        let synced = self.head_file.sync().and_then(|()| self.subtrees.sync());
+        self.poisoned = synced.is_err();
+        synced.map(|()| self.head()).map_err(|error| AppendError::Failed(in_words(&error)))
+    }
+
+    /// Closes the log in good order: readers end, everything is synced, and a description of all files is left by
+    /// which the next opening finds any byte changed in between.
+    pub fn close(mut self) -> Result<Head, AppendError> {
+        let head = self.checkpoint()?;
+        drop(self.shared.take_volume());
+        closed::write_when_released(&self.dir).map_err(|error| AppendError::Failed(in_words(&error)))?;
+        Ok(head)
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<Head, String> {
+        let records: Vec<&[u8]> = batch.records().collect();
+        let commit_first = self.frontier.size();
+        let mut chunks = sled::Batch::default();
+        let mut first = commit_first;
+        let mut rest = &records[..];
+        while !rest.is_empty() {
+            let (these, others) = rest.split_at(chunk::fill(rest.iter().map(|record| record.len())));
+            chunk::encode(&mut self.value, first, commit_first, records.len() as u64, these);
+            chunks.insert(&chunk::key(first), self.value.as_slice());
+            first += these.len() as u64;
+            rest = others;
+        }
+        let t0=std::time::Instant::now();
+        for record in &records {
+            let leaf = leaf_hash(record);
+            self.leaf_hashes.push(leaf);
+            self.subtrees.append(&mut self.frontier, leaf);
+        }
+        let head = Head { size: self.frontier.size(), root: self.frontier.root() };
+
+        if self.frontier.size()%10000<1000 {eprint!("hash {:?} ", t0.elapsed());}
+        let applied = self.shared.with_volume(|volume| volume.apply(chunks)).ok_or("the volume is closed")?;
+        applied.map_err(|error| error.to_string())?;
+        self.head_file.write(head).and_then(|()| self.subtrees.write()).map_err(|error| in_words(&error))?;
+        self.shared.publish(head);
+        Ok(head)
+    }
+}
+
+fn in_words(error: &FileError) -> String {
+    format!("{error}: {}", error.source)
+}

@@ -1,0 +1,1 @@
+//! Damaged bytes, lost files, and what a crash leaves.

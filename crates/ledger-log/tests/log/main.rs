@@ -1,0 +1,5 @@
+//! The log through its public face: appending, reading, opening again, and damage.
+
+mod damage;
+mod round_trip;
+mod support;

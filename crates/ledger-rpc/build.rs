@@ -1,0 +1,29 @@
+//! Generates clients and servers for the services of `proto/`; the messages are ledger-proto's.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = Path::new("../../proto");
+    println!("cargo::rerun-if-changed={}", root.display());
+
+    let descriptors = protox::compile(services(root)?, [root])?;
+    tonic_prost_build::configure()
+        .extern_path(".prakerja.ledger.v1", "::ledger_proto::v1")
+        .extern_path(".google", "::ledger_proto::google")
+        .compile_fds(descriptors)?;
+    Ok(())
+}
+
+/// The files that declare services; what they import follows.
+fn services(root: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(root.join("prakerja/ledger/v1"))? {
+        let path = entry?.path();
+        if path.to_string_lossy().ends_with("_service.proto") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,1 @@
+//! The disbursement ledger served over gRPC.

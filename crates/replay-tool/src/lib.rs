@@ -1,0 +1,1 @@
+//! Auditors command line: checks and recomputes a ledger from its log alone.
