@@ -1,1 +1,8 @@
-//! End-to-end tests of the ledger.
+//! End-to-end tests of the ledger, and what they share: the words of a test, the given / when / then harness, the
+//! generator of arbitrary histories, and the oracle.
+
+pub mod arbitrary;
+pub mod given;
+pub mod oracle;
+pub mod strategy;
+pub mod words;

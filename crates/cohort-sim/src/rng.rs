@@ -24,19 +24,37 @@ pub struct Stream {
     cipher: ChaCha8Rng,
 }
 
+/// The key of all streams of one purpose, so that it is hashed once.
+#[derive(Clone, Copy, Debug)]
+pub struct Key([u8; 32]);
+
+impl Key {
+    /// The key of the purpose `name` under `seed`.
+    #[must_use]
+    pub fn new(seed: u64, name: &str) -> Self {
+        let mut key = Sha256::new();
+        key.update(DERIVATION);
+        key.update(seed.to_le_bytes());
+        key.update(name.as_bytes());
+        Self(key.finalize().into())
+    }
+
+    /// The stream of `index` (for example a participant's number).
+    #[must_use]
+    pub fn stream(&self, index: u64) -> Stream {
+        let mut cipher = ChaCha8Rng::from_seed(self.0);
+        cipher.set_stream(index);
+        Stream { cipher }
+    }
+}
+
 impl Stream {
     /// The stream of `index` (for example a participant's number) for the purpose `name` under `seed`.
     ///
     /// The same arguments give the same draws; streams that differ in any argument are unrelated.
     #[must_use]
     pub fn new(seed: u64, name: &str, index: u64) -> Self {
-        let mut key = Sha256::new();
-        key.update(DERIVATION);
-        key.update(seed.to_le_bytes());
-        key.update(name.as_bytes());
-        let mut cipher = ChaCha8Rng::from_seed(key.finalize().into());
-        cipher.set_stream(index);
-        Self { cipher }
+        Key::new(seed, name).stream(index)
     }
 
     /// A uniform draw over all of `u64`: what the catalogue's and the regions' weighted picks take.

@@ -1,5 +1,6 @@
 //! The deadline and expiry jobs (DOMAIN sections 4 and 5, rules 10 and 12): what has passed without the event that was
-//! to come. A job's event occurs at 00:00 WIB of the day after the deadline, so running it late or twice changes nothing.
+//! to come. A job's event occurs at 00:00 WIB of the day after the deadline, or of a later day that it rests on, so
+//! running it late or twice changes nothing.
 
 use sha2::{Digest as _, Sha256};
 
@@ -8,7 +9,7 @@ use crate::decide::NewEvent;
 use crate::event::{MembershipRevoked, Outcome, PayoutInDoubt, Text};
 use crate::ids::CaseId;
 use crate::ids::ParticipantId;
-use crate::state::{InstructionStatus, Participant, State, Status};
+use crate::state::{InstructionStatus, Participant, RareKind, State, Status, identity_of};
 use crate::time::Date;
 
 /// What the jobs record of one participant as of a date: instructions past their expiry become in doubt, memberships
@@ -18,7 +19,15 @@ pub fn passed(state: &State, participant: &Participant, as_of: Date) -> Vec<NewE
     let mut events = expired(state, participant, as_of);
     if let Some((ground, deadline)) = ground(state, participant, as_of) {
         let case = job_case(participant.id, ground, deadline);
-        let occurred_at = deadline.plus_days(1).midnight();
+        // Not before what it rests on: the selection, or the reinstatement.
+        let day = deadline.plus_days(1).max(participant.selected_on()).max(participant.status_since());
+        let recorded =
+            state.place(participant.id).and_then(|p| state.rare(RareKind::Revoked, Some(p), identity_of(&case)));
+        // People reinstated what this very case revoked: the job does not repeat itself.
+        if recorded.is_some() || day > as_of {
+            return events;
+        }
+        let occurred_at = day.midnight();
         let revoked = MembershipRevoked { case, ground };
         events.push(NewEvent { participant: Some(participant.id), occurred_at, event: revoked.into() });
         // An instruction that has just become in doubt is not recalled.

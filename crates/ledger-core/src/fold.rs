@@ -44,6 +44,9 @@ pub enum FoldError {
     Full,
 }
 
+/// The last position that the state's dense counters hold: a million million records.
+const LAST_POSITION: u64 = (1 << 40) - 1;
+
 /// The most purchases, links or instructions one participant may have.
 pub const MOST_OF_A_KIND: usize = 250;
 
@@ -53,48 +56,50 @@ impl State {
     /// # Errors
     ///
     /// The record cannot follow; the state is as before.
-    pub fn apply(&mut self, record: &Record<'_>, sink: &mut impl FnMut(Posting)) -> Result<(), FoldError> {
-        if record.position != self.size {
+    pub fn apply(&mut self, record: &Record<'_>, sink: &mut dyn FnMut(Posting)) -> Result<(), FoldError> {
+        if record.position != self.size || record.position > LAST_POSITION {
             return Err(FoldError::Position { expected: self.size, found: record.position });
         }
         if self.last_recorded_at.is_some_and(|last| record.recorded_at < last) {
             return Err(FoldError::RecordedAt);
         }
-        self.apply_out_of_order(record, sink)?;
-        self.size += 1;
-        Ok(())
-    }
-
-    /// Applies a record of a subset of the log, such as one participant's chain and the programme's events: positions
-    /// may have gaps.
-    ///
-    /// # Errors
-    ///
-    /// The record cannot follow; the state is as before.
-    pub fn apply_of_subset(&mut self, record: &Record<'_>, sink: &mut impl FnMut(Posting)) -> Result<(), FoldError> {
-        if record.position < self.size {
-            return Err(FoldError::Position { expected: self.size, found: record.position });
-        }
-        self.apply_out_of_order(record, sink)?;
-        self.size = record.position + 1;
-        Ok(())
-    }
-
-    fn apply_out_of_order(&mut self, record: &Record<'_>, sink: &mut impl FnMut(Posting)) -> Result<(), FoldError> {
-        let place = match record.participant {
-            None => None,
-            Some(id) => match self.place(id) {
-                Some(place) => Some(place),
-                None if matches!(record.event, Event::Selected(_)) => None,
-                None => return Err(FoldError::Unknown("participant")),
-            },
-        };
+        let place = record.participant.and_then(|id| self.place(id));
         let last = match record.participant {
             None => self.last_programme_position,
             Some(_) => place.and_then(|p| self.participants.get(p)).map(|p| p.last_position),
         };
         if record.previous != last {
             return Err(FoldError::Previous { expected: last, found: record.previous });
+        }
+        self.apply_at(place, record, sink)?;
+        self.size += 1;
+        Ok(())
+    }
+
+    /// Applies a record of a subset of the log, such as one participant's chain and the programme's events: positions
+    /// may have gaps, and back-pointers are not looked at.
+    ///
+    /// # Errors
+    ///
+    /// The record cannot follow; the state is as before.
+    pub fn apply_of_subset(&mut self, record: &Record<'_>, sink: &mut dyn FnMut(Posting)) -> Result<(), FoldError> {
+        if record.position < self.size || record.position > LAST_POSITION {
+            return Err(FoldError::Position { expected: self.size, found: record.position });
+        }
+        let place = record.participant.and_then(|id| self.place(id));
+        self.apply_at(place, record, sink)?;
+        self.size = record.position + 1;
+        Ok(())
+    }
+
+    fn apply_at(
+        &mut self,
+        place: Option<Place>,
+        record: &Record<'_>,
+        sink: &mut dyn FnMut(Posting),
+    ) -> Result<(), FoldError> {
+        if record.participant.is_some() && place.is_none() && !matches!(record.event, Event::Selected(_)) {
+            return Err(FoldError::Unknown("participant"));
         }
         self.check(record, place)?;
 
@@ -362,7 +367,9 @@ impl State {
                 self.add_rare(RareKind::Demand, Some(place), identity_of(&e.demand), fact);
             }
             Event::RepaymentReceived(e) => {
-                self.add_rare(RareKind::Receipt, None, identity_of(&e.receipt_number), fact);
+                let id = identity_of(&e.receipt_number);
+                self.add_rare(RareKind::Receipt, None, id, fact);
+                self.add_rare(RareKind::Receipt, Some(place), id, fact);
                 let repaid = self.repaid.entry(place).or_default();
                 *repaid = repaid.checked_add(e.amount).unwrap_or(*repaid);
             }

@@ -3,9 +3,10 @@
 //! Reading order: [`money`], [`time`], [`ids`], [`codes`] (the words), [`scheme`] and [`event`] (what is recorded),
 //! [`state`] (what the events add up to), [`schedule`] (when money is due), [`decide`] (may this happen?),
 //! [`fold`] and [`postings`] (what it does to state and money), [`run`] and [`deadlines`] (the two jobs),
-//! [`rejection`] (why not).
+//! [`view`] and [`as_of`] (what people ask), [`rejection`] (why not).
 
 pub mod account;
+pub mod as_of;
 pub mod codes;
 pub mod command;
 pub mod deadlines;
@@ -21,6 +22,7 @@ pub mod schedule;
 pub mod scheme;
 pub mod state;
 pub mod time;
+pub mod view;
 
 pub use command::{Command, Meta};
 pub use decide::{Decision, NewEvent, decide};

@@ -75,6 +75,11 @@ macro_rules! rejections {
 }
 
 rejections! {
+    // Whatever the state.
+    "OWN_CALL", InvalidArgument, "{event} is not sent as an event: it has its own call",
+        "An event that has its own call.", OwnCall { event: &'static str };
+    "INVALID_FIELD", InvalidArgument, "{field}: {rule}",
+        "A field outside its range.", InvalidField { field: &'static str, rule: &'static str };
     // Rule 1: identity.
     "ALREADY_EXISTS", AlreadyExists, "already recorded at position {position} with other content",
         "Same identity, other content. The field that differs is named by comparing with the record at `position`.", AlreadyExists { position: u64 };
@@ -106,15 +111,11 @@ rejections! {
         "Dated ahead of the ledger's clock.", OccurredInFuture { occurred_at: Timestamp, clock: Timestamp };
     "AS_OF_IN_FUTURE", InvalidArgument, "as_of {as_of} is after today, {today}",
         "A job's date is after today.", AsOfInFuture { as_of: Date, today: Date };
-    // Four eyes and shape.
+    // Four eyes.
     "APPROVER_MISSING", InvalidArgument, "approved_by is missing: this needs a second person",
         "A second person is needed.", ApproverMissing;
     "SAME_PERSON", PermissionDenied, "{person} cannot approve what {person} did: a second person is needed",
         "The approver is the actor.", SamePerson { person: String };
-    "OWN_CALL", InvalidArgument, "{event} is not sent as an event: it has its own call",
-        "An event that has its own call.", OwnCall { event: &'static str };
-    "INVALID_FIELD", InvalidArgument, "{field}: {rule}",
-        "A field outside its range.", InvalidField { field: &'static str, rule: &'static str };
     // Rule 3: selection.
     "IDENTITY_TAKEN", FailedPrecondition, "this identity digest already has the membership of participant {participant}: one membership each, ever",
         "The identity has a membership already.", IdentityTaken { participant: ParticipantId };
@@ -123,10 +124,10 @@ rejections! {
     "QUOTA_REACHED", FailedPrecondition, "wave {wave} has reached its quota of {quota}",
         "The wave is full.", QuotaReached { wave: Wave, quota: u32 };
     // Rule 4: membership and wave.
-    "WAVE_CLOSED", FailedPrecondition, "wave {wave} is closed",
-        "The wave is closed.", WaveClosed { wave: Wave };
     "MEMBERSHIP_REVOKED", FailedPrecondition, "the membership is revoked since {since}; reinstate it first",
         "The membership is revoked.", MembershipRevoked { since: Date };
+    "WAVE_CLOSED", FailedPrecondition, "wave {wave} is closed",
+        "The wave is closed.", WaveClosed { wave: Wave };
     "MEMBERSHIP_LIVE", FailedPrecondition, "the membership is live: there is nothing to reinstate",
         "The membership is not revoked.", MembershipLive;
     // Rule 5: purchase.
@@ -183,8 +184,6 @@ rejections! {
     // Section 4: order of dates.
     "DATED_BEFORE", FailedPrecondition, "dated before the {what} of {earliest} that it rests on",
         "Dated before what it rests on.", DatedBefore { what: &'static str, earliest: Date };
-    "EXCEPTION_RESOLVED", FailedPrecondition, "the exception is resolved already",
-        "The exception was resolved before.", ExceptionResolved;
     "HISTORY_FULL", ResourceExhausted, "this participant's history is full: at most {most} of a kind",
         "A bound that no real history reaches.", HistoryFull { most: u32 };
 }

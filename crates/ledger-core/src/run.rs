@@ -6,11 +6,12 @@ use sha2::{Digest as _, Sha256};
 use crate::codes::Partner;
 use crate::decide::NewEvent;
 use crate::event::{DisbursementRunClosed, PartnerTotal, PayoutInstructed, Total};
+use crate::fold::MOST_OF_A_KIND;
 use crate::ids::{Digest, LinkId, ParticipantId, RunId};
 use crate::money::Rupiah;
 use crate::schedule::{Held, Payable, payable};
 use crate::scheme::{Entitlement, Scheme};
-use crate::state::{Participant, State};
+use crate::state::{Participant, Run, State};
 use crate::time::Date;
 
 /// One item of a plan. The order of fields is the order of items: by due date, then participant.
@@ -106,7 +107,8 @@ pub fn plan(state: &State, as_of: Date) -> Plan {
 ///
 /// Why it is held. After [`Held::Funds`] a run stops: what follows is held too.
 pub fn instruct(state: &State, run: RunId, item: &Item) -> Result<NewEvent<'static>, Held> {
-    let (_, run) = state.run(run).ok_or(Held::NotDue)?;
+    let at_work = |run: &&Run| run.approved.is_some() && run.closed.is_none();
+    let run = state.run(run).map(|(_, run)| run).filter(at_work).ok_or(Held::NotDue)?;
     let participant = state.participant(item.participant).ok_or(Held::NotEarned)?;
     let payable = payable(state, participant, item.entitlement, run.as_of)?;
     if payable.link != item.link {
@@ -116,7 +118,11 @@ pub fn instruct(state: &State, run: RunId, item: &Item) -> Result<NewEvent<'stat
         return Err(Held::Funds);
     }
     let attempts = participant.instructions.iter().filter(|i| i.entitlement() == item.entitlement).count();
+    // So many tries in vain: the account is at fault, whatever the partner says.
     let attempt = u8::try_from(attempts + 1).map_err(|_| Held::AccountFault)?;
+    if participant.instructions.len() >= MOST_OF_A_KIND {
+        return Err(Held::AccountFault);
+    }
     let days = state.scheme_of(participant).map_or(0, |scheme| scheme.instruction_expiry_days);
     let occurred_at = run.approved_at;
     let event = PayoutInstructed {
@@ -132,10 +138,86 @@ pub fn instruct(state: &State, run: RunId, item: &Item) -> Result<NewEvent<'stat
     Ok(NewEvent { participant: Some(item.participant), occurred_at, event: event.into() })
 }
 
-/// The closing of a run whose every item was instructed or held; what was instructed is known from the state.
+/// The closing of an approved run whose every item was instructed or held, once; what was instructed is known from the
+/// state.
 #[must_use]
 pub fn close(state: &State, run: RunId, held: Total) -> Option<NewEvent<'static>> {
-    let (_, run) = state.run(run)?;
+    let (_, run) = state.run(run).filter(|(_, run)| run.approved.is_some() && run.closed.is_none())?;
     let event = DisbursementRunClosed { run: run.id, instructed: run.instructed, held };
     Some(NewEvent { participant: None, occurred_at: run.approved_at, event: event.into() })
+}
+
+/// An approved run at work: its plan's items one after another, each instructed or held.
+#[derive(Clone, Debug)]
+pub struct Execution {
+    run: RunId,
+    items: std::vec::IntoIter<Item>,
+    held: Total,
+    held_by: [Total; Held::ALL.len()],
+    funds_ran_out: bool,
+}
+
+impl Execution {
+    /// Starts a run, or takes it up again where it stopped: behind the last item that it instructed. Items before that
+    /// one without an instruction of this run were held then, and still are.
+    #[must_use]
+    pub fn new(state: &State, run: RunId, plan: Plan) -> Self {
+        let mut execution = Self {
+            run,
+            items: Vec::new().into_iter(),
+            held: Total::default(),
+            held_by: [Total::default(); Held::ALL.len()],
+            funds_ran_out: false,
+        };
+        let Some((number, entry)) = state.run(run) else { return execution };
+        let mut items = plan.items;
+        if let Some(last) = entry.last_instructed {
+            let done = items.partition_point(|item| item.key() <= last);
+            let rest = items.split_off(done);
+            for item in items {
+                let ordered = |i: &crate::state::Instruction| i.run() == number && i.entitlement() == item.entitlement;
+                let participant = state.participant(item.participant);
+                if !participant.is_some_and(|p| p.instructions.iter().any(ordered)) {
+                    execution.held.add(item.amount);
+                }
+            }
+            items = rest;
+        }
+        execution.items = items.into_iter();
+        execution
+    }
+
+    /// The next instruction to record, on the state after the one before; `None` once every item is instructed or
+    /// held: then the run is to be closed.
+    pub fn step(&mut self, state: &State) -> Option<NewEvent<'static>> {
+        loop {
+            let item = self.items.next()?;
+            let decided = if self.funds_ran_out { Err(Held::Funds) } else { instruct(state, self.run, &item) };
+            match decided {
+                Ok(event) => return Some(event),
+                Err(held) => {
+                    self.funds_ran_out |= held == Held::Funds;
+                    self.held.add(item.amount);
+                    self.held_by[held as usize].add(item.amount);
+                }
+            }
+        }
+    }
+
+    /// How many items are left.
+    #[must_use]
+    pub fn remaining(&self) -> usize {
+        self.items.len()
+    }
+
+    /// The event that closes the run.
+    #[must_use]
+    pub fn close(&self, state: &State) -> Option<NewEvent<'static>> {
+        close(state, self.run, self.held)
+    }
+
+    /// What was held so far, by reason; what was held before a restart is not among them.
+    pub fn held_by_reason(&self) -> impl Iterator<Item = (Held, Total)> + '_ {
+        Held::ALL.into_iter().zip(self.held_by).filter(|(_, total)| total.count > 0)
+    }
 }

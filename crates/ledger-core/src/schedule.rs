@@ -30,10 +30,10 @@ pub enum Held {
     NoAccount,
     /// The account was at fault, and no account was linked since.
     AccountFault,
-    /// The year's funds do not cover it.
-    Funds,
     /// The account in force is not the planned one.
     OtherAccount,
+    /// The year's funds do not cover it.
+    Funds,
 }
 
 impl Held {
@@ -49,8 +49,8 @@ impl Held {
         Self::Ineligible,
         Self::NoAccount,
         Self::AccountFault,
-        Self::Funds,
         Self::OtherAccount,
+        Self::Funds,
     ];
 
     /// The code that people read and scripts match.
@@ -174,14 +174,14 @@ pub fn payable(
     };
     let Some(amount) = scheme.amount(entitlement) else { return Err(Held::NotEarned) };
     let money = participant.money(entitlement);
+    if money.settled > 0 {
+        return Err(Held::Settled);
+    }
     if money.in_transit.is_some() {
         let in_doubt =
             |i: &crate::state::Instruction| i.entitlement() == entitlement && i.status == InstructionStatus::InDoubt;
         let doubt = participant.instructions.iter().any(in_doubt);
         return Err(if doubt { Held::InDoubt } else { Held::InTransit });
-    }
-    if money.settled > 0 {
-        return Err(Held::Settled);
     }
     if participant.status != Status::Live {
         return Err(Held::MembershipRevoked);

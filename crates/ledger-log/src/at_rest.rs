@@ -154,7 +154,10 @@ impl AtRest {
         examined.head = Head { size: frontier.size(), root: frontier.root() };
         let scanned = scanned?;
         examined.beyond_head = examined.head.size - head.size;
-        examined.torn = scanned.torn;
+        match scanned.torn {
+            Some(torn) if examined.clean => examined.findings.push(torn.in_a_closed_log()),
+            torn => examined.torn = torn,
+        }
         if let Some(at) = scanned.subtrees.differs_at.filter(|_| examined.clean) {
             let expected = "the root of the records it stands for";
             examined.findings.push(Damage::new(at, subtrees::NAME, expected, "another, or none"));

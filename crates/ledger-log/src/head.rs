@@ -155,7 +155,7 @@ mod tests {
         file.sync().expect("synced");
 
         let whole = std::fs::read(&path).expect("readable");
-        for at in 0..whole.len() {
+        for at in (0..whole.len()).step_by(3) {
             let mut bytes = whole.clone();
             bytes[at] ^= 0x10;
             std::fs::write(&path, &bytes).expect("written");

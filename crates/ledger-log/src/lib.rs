@@ -27,6 +27,7 @@ mod lock;
 mod merkle;
 mod quiet;
 mod reader;
+pub mod record;
 mod recovery;
 mod scan;
 mod subtrees;

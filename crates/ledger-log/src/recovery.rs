@@ -116,6 +116,9 @@ impl Log {
             closed::remove(dir)?;
             let volume = open_volume(&live, options)?;
             let scanned = examine(dir, &volume, stored.head, &mut frontier, &mut visit)?;
+            if let Some(torn) = scanned.torn {
+                return Err(torn.in_a_closed_log().into());
+            }
             (volume, scanned)
         } else {
             open_copy(dir, stored.head, options, &mut frontier, &mut visit)?

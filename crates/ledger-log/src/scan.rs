@@ -30,6 +30,13 @@ pub struct TornTail {
     pub found: String,
 }
 
+impl TornTail {
+    /// What a torn tail is where nothing was interrupted.
+    pub(crate) fn in_a_closed_log(self) -> Damage {
+        Damage::new(self.first_fault, "live", "whole commits, since the log was closed", self.found)
+    }
+}
+
 /// The result of a pass that found no damage.
 #[derive(Debug)]
 pub(crate) struct Scanned {
@@ -166,5 +173,153 @@ fn judge(volume: &Volume, head: Head, good: u64, fault: Fault) -> Result<TornTai
             return Ok(TornTail { from: good, first_fault: fault.at, found: fault.found });
         };
         from = after;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AtRest, Batch, Log, Options, chunk};
+    use std::path::Path;
+    use std::time::Duration;
+
+    /// Commits of this many records of 500 bytes; 14 of them make a chunk.
+    const COMMIT: u64 = 60;
+
+    fn record(position: u64) -> [u8; 500] {
+        [position as u8; 500]
+    }
+
+    /// A log of `commits` commits that was killed, with a head file that says only `known` of them.
+    fn killed_log(dir: &Path, known: u64, commits: u64) {
+        let options = Options::default();
+        let (mut writer, _, _) = Log::open(dir, &options).expect("a new log");
+        let mut stale = Vec::new();
+        for commit in 0..commits {
+            if commit == known {
+                stale = std::fs::read(dir.join("head")).expect("readable");
+            }
+            let mut batch = Batch::new();
+            (0..COMMIT).for_each(|i| batch.push(&record(commit * COMMIT + i)).expect("short"));
+            writer.append(commit * COMMIT, &batch).expect("appended");
+        }
+        drop(writer);
+        if known < commits {
+            std::fs::write(dir.join("head"), stale).expect("written");
+        }
+    }
+
+    fn change(dir: &Path, change: impl FnOnce(&Volume, &mut sled::Batch)) {
+        let volume = Volume::open(&dir.join("live"), 1 << 20, Duration::from_secs(5)).expect("free");
+        let mut batch = sled::Batch::default();
+        change(&volume, &mut batch);
+        volume.apply(batch).expect("changed");
+    }
+
+    /// The first position of the chunk with this index in a commit.
+    fn chunk_of(volume: &Volume, commit: u64, index: usize) -> (u64, Vec<u8>) {
+        let chunks = volume.chunks_from(commit * COMMIT, 100).expect("readable");
+        (chunks[index].0, chunks[index].1.to_vec())
+    }
+
+    fn remove(commit: u64, index: usize) -> impl FnOnce(&Volume, &mut sled::Batch) {
+        move |volume, batch| batch.remove(&chunk::key(chunk_of(volume, commit, index).0))
+    }
+
+    fn garble(commit: u64, index: usize) -> impl FnOnce(&Volume, &mut sled::Batch) {
+        move |volume, batch| {
+            let (position, mut value) = chunk_of(volume, commit, index);
+            value[300] ^= 1;
+            batch.insert(&chunk::key(position), value);
+        }
+    }
+
+    fn opened(dir: &Path) -> Result<(u64, Option<TornTail>), u64> {
+        let examined = AtRest::open(dir).expect("free").examine(|_, _| Ok(())).expect("examined");
+        match Log::open(dir, &Options::default()) {
+            Ok((writer, reader, recovery)) => {
+                let size = writer.head().size;
+                for read in reader.read(0, size) {
+                    let read = read.expect("readable");
+                    assert_eq!(read.bytes(), record(read.position()));
+                }
+                assert_eq!((examined.findings, &examined.torn), (vec![], &recovery.torn));
+                assert_eq!(examined.head, recovery.head);
+                Ok((size, recovery.torn))
+            }
+            Err(error) => {
+                let position = error.first_bad_position().expect("damage");
+                assert_eq!(examined.first_bad_position(), Some(position));
+                Err(position)
+            }
+        }
+    }
+
+    #[test]
+    fn pieces_of_a_last_commit_beyond_the_head_are_cut() {
+        type Damaged = fn(&Path);
+        // What is done to the last of three commits, of which the head knows two.
+        let table: [(&str, Damaged, u64); 4] = [
+            ("its first chunk is missing", |dir| change(dir, remove(2, 0)), 120),
+            ("a chunk in it is missing", |dir| change(dir, remove(2, 2)), 148),
+            ("its last chunk is missing", |dir| change(dir, remove(2, 4)), 176),
+            ("a chunk in it is garbled", |dir| change(dir, garble(2, 1)), 134),
+        ];
+        for (name, damage, first_fault) in table {
+            let dir = tempfile::tempdir().expect("a folder");
+            killed_log(dir.path(), 2, 3);
+            damage(dir.path());
+            let (size, torn) = opened(dir.path()).expect(name);
+            let torn = torn.expect(name);
+            assert_eq!((size, torn.from, torn.first_fault), (120, 120, first_fault), "{name}");
+            // Cut is cut: the next opening finds nothing left, and the log goes on.
+            assert_eq!(opened(dir.path()), Ok((120, None)), "{name}");
+            let (mut writer, _, _) = Log::open(dir.path(), &Options::default()).expect(name);
+            let mut batch = Batch::new();
+            (120..150).for_each(|position| batch.push(&record(position)).expect("short"));
+            writer.append(120, &batch).expect(name);
+            drop(writer);
+            assert_eq!(opened(dir.path()), Ok((150, None)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_fault_before_the_head_or_before_a_later_commit_is_damage() {
+        // The head knows this many of three commits; chunk 1 of a commit is damaged.
+        for (known, commit) in [(3, 2), (3, 0), (2, 1), (0, 1), (1, 1), (0, 0)] {
+            for garbled in [true, false] {
+                let dir = tempfile::tempdir().expect("a folder");
+                killed_log(dir.path(), known, 3);
+                match garbled {
+                    true => change(dir.path(), garble(commit, 1)),
+                    false => change(dir.path(), remove(commit, 1)),
+                }
+                assert_eq!(opened(dir.path()), Err(commit * COMMIT + 14), "{known} known, commit {commit}");
+            }
+        }
+    }
+
+    #[test]
+    fn chunks_of_another_commit_or_a_head_inside_a_commit_are_damage() {
+        let dir = tempfile::tempdir().expect("a folder");
+        killed_log(dir.path(), 2, 2);
+        change(dir.path(), |volume, batch| {
+            let (position, value) = chunk_of(volume, 1, 2);
+            let chunk = Chunk::parse(position, &value).expect("whole");
+            let records: Vec<&[u8]> = chunk.records(&value).map(|(_, record)| record).collect();
+            let mut own = Vec::new();
+            chunk::encode(&mut own, position, position, records.len() as u64, &records);
+            batch.insert(&chunk::key(position), own);
+        });
+        assert_eq!(opened(dir.path()), Err(60 + 28));
+
+        let dir = tempfile::tempdir().expect("a folder");
+        killed_log(dir.path(), 2, 2);
+        let mut frontier = Frontier::default();
+        (0..70).for_each(|position| frontier.append(leaf_hash(&record(position))));
+        let stored = crate::head::read(&dir.path().join("head")).expect("readable").expect("valid");
+        let mut file = crate::head::HeadFile::open(&dir.path().join("head"), &stored).expect("there");
+        file.write(Head { size: 70, root: frontier.root() }).expect("written");
+        assert_eq!(opened(dir.path()), Err(60));
     }
 }

@@ -81,19 +81,14 @@ impl Volume {
     /// Writes all changes of the batch, or none; durable on return.
     pub(crate) fn apply(&self, batch: sled::Batch) -> Result<(), VolumeError> {
         let db = self.db()?;
-        let t0=Instant::now();
         guarded(|| {
-            db.apply_batch(batch)})?; let t1=Instant::now();
-        guarded(|| {
+            db.apply_batch(batch)?;
             db.flush().map(drop)
-        })?; let t2=Instant::now();
+        })?;
         self.file.sync_data().map_err(FileError::at("sync", &self.file_path))?;
-        let t3=Instant::now();
-        T.with(|t| { let mut t=t.borrow_mut(); t[0]+=(t1-t0).as_secs_f64(); t[1]+=(t2-t1).as_secs_f64(); t[2]+=(t3-t2).as_secs_f64(); t[3]+=1.0; if t[3]==300.0 {eprintln!("apply {:.0}us flush {:.0}us sync {:.0}us", t[0]/300.*1e6,t[1]/300.*1e6,t[2]/300.*1e6);} });
         Ok(())
     }
 
-    pub(crate) fn _x(){}
     /// The first `limit` chunks whose key is `from` or later.
     pub(crate) fn chunks_from(&self, from: u64, limit: usize) -> Result<Vec<Stored>, VolumeError> {
         let db = self.db()?;
@@ -143,5 +138,3 @@ fn guarded<T>(work: impl FnOnce() -> sled::Result<T>) -> Result<T, VolumeError> 
         Err(message) => Err(VolumeError::Panicked(message)),
     }
 }
-
-thread_local!{static T: std::cell::RefCell<[f64;4]> = const {std::cell::RefCell::new([0.0;4])};}

@@ -1,1 +1,72 @@
 //! The disbursement ledger served over gRPC.
+//!
+//! Reading order: [`run`] (what a server is made of), [`engine`] (the one writer), `services` (the calls), `from_proto`
+//! and `to_proto` (wire to core and back), `status` (why something is refused), [`cli`], [`load`], [`demo`].
+
+pub mod cli;
+pub mod demo;
+pub mod engine;
+mod from_proto;
+pub mod load;
+mod serve;
+mod services;
+mod status;
+mod to_proto;
+
+pub use serve::{Config, run};
+
+use ledger_core::time::Timestamp;
+use ledger_log::{AppendError, OpenError};
+
+/// Why a server cannot start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The log could not be opened.
+    #[error("the log could not be opened")]
+    Open(#[source] OpenError),
+    /// A write or a sync failed; what was not answered may or may not be recorded.
+    #[error("a write to the log failed")]
+    Write(#[source] AppendError),
+    /// The clock is behind the log.
+    #[error("the clock is more than 5 minutes behind the last record's recorded_at, {last}; set the clock first")]
+    ClockBehind {
+        /// The last record's `recorded_at`.
+        last: Timestamp,
+    },
+    /// No thread could be started.
+    #[error("a thread could not be started")]
+    Thread(#[source] std::io::Error),
+    /// The port could not be served.
+    #[error("the port could not be served")]
+    Port(#[source] tonic::transport::Error),
+    /// The address could not be bound.
+    #[error("{address} could not be bound")]
+    Bind {
+        /// The address.
+        address: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl Failure {
+    /// The process's exit code: 2 usage, 3 damaged, 4 locked, 5 write or sync failed.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Open(OpenError::Locked { .. }) => 4,
+            Self::Open(OpenError::Damaged(_) | OpenError::Record { .. }) => 3,
+            Self::Open(_) | Self::ClockBehind { .. } | Self::Thread(_) | Self::Port(_) | Self::Bind { .. } => 2,
+            Self::Write(_) => 5,
+        }
+    }
+    /// The first bad position of a damaged log.
+    #[must_use]
+    pub const fn first_bad_position(&self) -> Option<u64> {
+        match self {
+            Self::Open(OpenError::Damaged(damage)) => Some(damage.first_bad_position),
+            Self::Open(OpenError::Record { position, .. }) => Some(*position),
+            _ => None,
+        }
+    }
+}

@@ -1,1 +1,19 @@
-//! Auditors command line: checks and recomputes a ledger from its log alone.
+//! The auditor's tool: reads a ledger's log, checks it, and computes every balance again from the records alone. It
+//! never imports the server and never writes to a log.
+//!
+//! Reading order: [`source`] (records from a folder or a server, the log's integrity), [`finding`] (what a check says),
+//! [`checks`] (the checker, a library), [`known`] (what was known at K, as of D), [`commands`] (one file each),
+//! [`output`] (tables and JSON), [`cli`] (arguments and exit codes).
+
+pub mod checks;
+pub mod cli;
+pub mod commands;
+pub mod error;
+pub mod finding;
+pub mod known;
+pub mod output;
+pub mod source;
+
+pub use error::Error;
+pub use finding::Finding;
+pub use source::Source;

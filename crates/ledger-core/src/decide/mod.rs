@@ -13,7 +13,7 @@ use crate::event::{Event, InstructionRecalled};
 use crate::fold::MOST_OF_A_KIND;
 use crate::ids::ParticipantId;
 use crate::rejection::Rejection;
-use crate::state::{Fact, InstructionStatus, Participant, State};
+use crate::state::{Fact, FactKind, InstructionStatus, Participant, State};
 use crate::time::{Date, Timestamp};
 
 /// An event that a decision lets through.
@@ -66,7 +66,10 @@ pub(crate) fn recalls(
     revoked_at: Timestamp,
 ) -> impl Iterator<Item = NewEvent<'static>> + '_ {
     let recallable = |status| matches!(status, InstructionStatus::Instructed | InstructionStatus::Accepted);
-    participant.instructions.iter().filter(move |i| recallable(i.status)).map(move |i| NewEvent {
+    let recalled = |index| participant.fact(FactKind::Recalled, index).is_some();
+    let open = participant.instructions.iter().zip(0u16..).filter(move |(i, _)| recallable(i.status));
+    // Recalled once: a second revocation does not ask again.
+    open.filter(move |(_, index)| !recalled(*index)).map(move |(i, _)| NewEvent {
         participant: Some(participant.id),
         // A revocation may be dated before an instruction that it recalls; the recall is not.
         occurred_at: revoked_at.max(i.instructed_on().midnight()),

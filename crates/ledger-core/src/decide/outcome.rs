@@ -34,10 +34,6 @@ pub(super) fn decide<'a>(state: &State, meta: &Meta<'a>, mut report: Report<'a>)
     let subject = find(state, &report);
     report.outcome.instruction = subject.as_ref().map_or(Position(0), |s| s.instruction.position());
     let event = Event::outcome(report.kind, report.outcome.clone());
-    let earlier = subject.as_ref().and_then(|subject| earlier(state, subject, &report));
-    if let Some(fact) = earlier {
-        return repeated(fact, content_hash(&event, meta.occurred_at));
-    }
     let exception = |cause| {
         Event::from(OutcomeException {
             partner: report.partner,
@@ -51,8 +47,13 @@ pub(super) fn decide<'a>(state: &State, meta: &Meta<'a>, mut report: Report<'a>)
     let key = exception_key(report.partner, reference, &report.instruction, report.kind);
     let kept = state.exceptions.get(&key).map(|entry| entry.recorded);
     let content = content_hash(&exception(ExceptionCause::UnknownInstruction), meta.occurred_at);
+    // First what was kept aside: the doubt that another amount brings is a fact of its own, with other content.
     if let Some(kept) = kept.filter(|kept| kept.content() == content) {
         return Ok(Decision::Repeat { position: kept.position() });
+    }
+    let earlier = subject.as_ref().and_then(|subject| earlier(state, subject, &report));
+    if let Some(fact) = earlier {
+        return repeated(fact, content_hash(&event, meta.occurred_at));
     }
     not_ahead(meta)?;
     if report.outcome.evidence == Evidence::Manual {

@@ -27,7 +27,7 @@ pub(super) fn decide<'a>(
     fields(&event)?;
     let place = state.place(id);
     if let Some(earlier) = repeat::earlier(state, place, &event) {
-        if Some(earlier.place) != place {
+        if earlier.place.is_none() || earlier.place != place {
             return Err(Rejection::AlreadyExists { position: earlier.fact.position() });
         }
         return repeated(earlier.fact, content_hash(&event, meta.occurred_at));
@@ -49,6 +49,7 @@ pub(super) fn decide<'a>(
         subject.may_still(&event)?;
         subject.rules(&event, date)?;
         not_before(date, "selection", subject.participant.selected_on())?;
+        subject.room(&event)?;
         if matches!(event, Event::MembershipRevoked(_)) {
             for recall in recalls(subject.participant, meta.occurred_at) {
                 events.push(recall);
@@ -227,7 +228,7 @@ impl<'s> Subject<'s> {
         if e.holder_identity_digest != self.participant.identity_digest {
             return Err(Rejection::HolderMismatch);
         }
-        room_for_one(self.participant.links.len())
+        Ok(())
     }
 
     fn unlink(&self, link: LinkId, date: Date) -> Result<(), Rejection> {
@@ -241,9 +242,10 @@ impl<'s> Subject<'s> {
     /// Rule 5.
     fn buy(&self, e: &TrainingBought<'_>, date: Date) -> Result<(), Rejection> {
         let participant = self.participant;
-        // What lapsed is refused below, by its own name.
         let balance = Rupiah::new(participant.training_balance.into());
-        if e.price <= Rupiah::ZERO || e.price > balance {
+        // What lapsed is refused below, by its own name.
+        let period_closed = self.state.period_closed(participant);
+        if e.price <= Rupiah::ZERO || (e.price > balance && !period_closed) {
             return Err(Rejection::PriceOutOfRange { price: e.price, balance });
         }
         let open = |(purchase, index): (&Purchase, u16)| {
@@ -256,7 +258,7 @@ impl<'s> Subject<'s> {
         if date > self.wave.balance_last_day {
             return Err(Rejection::BalanceLapsed { last_day: self.wave.balance_last_day });
         }
-        if self.state.year(self.wave.year).closed.is_some() {
+        if period_closed {
             return Err(Rejection::BalancePeriodClosed { year: self.wave.year });
         }
         if participant.purchases.is_empty() {
@@ -265,7 +267,7 @@ impl<'s> Subject<'s> {
                 return Err(Rejection::FirstPurchaseTooLate { deadline });
             }
         }
-        room_for_one(participant.purchases.len())
+        Ok(())
     }
 
     /// Rule 6, cancellation and completion.
@@ -327,7 +329,9 @@ impl<'s> Subject<'s> {
             | Ground::Manipulation
             | Ground::ProxyUse
             | Ground::BreachOfTerms => Ok(()),
-        }
+        }?;
+        // 1970-01-01 where it was never reinstated.
+        not_before(date, "reinstatement", self.participant.status_since())
     }
 
     /// Rule 12, reinstatement.
@@ -343,6 +347,16 @@ impl<'s> Subject<'s> {
             _ => {}
         }
         not_before(date, "revocation", self.participant.status_since())
+    }
+
+    fn room(&self, event: &Event<'_>) -> Result<(), Rejection> {
+        let participant = self.participant;
+        match event {
+            Event::PayoutAccountLinked(_) => room_for_one(participant.links.len()),
+            Event::TrainingBought(_) => room_for_one(participant.purchases.len()),
+            Event::IneligibilityFound(_) => room_for_one(participant.open_findings.into()),
+            _ => Ok(()),
+        }
     }
 
     fn after(&self, kind: FactKind, index: u16, what: &'static str, date: Date) -> Result<(), Rejection> {

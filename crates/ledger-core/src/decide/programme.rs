@@ -12,7 +12,7 @@ use crate::money::Rupiah;
 use crate::rejection::Rejection;
 use crate::run::{self, Plan};
 use crate::scheme::{MonthDay, Scheme};
-use crate::state::{Fact, RareKind, State, content_hash, identity_of};
+use crate::state::{ExceptionKey, Fact, RareKind, State, content_hash, identity_of};
 use crate::time::Date;
 
 /// The most that one amount of a scheme may be, rupiah.
@@ -53,7 +53,6 @@ pub(super) fn decide<'a>(state: &State, meta: &Meta<'a>, event: Event<'a>) -> Re
                 return Err(Rejection::PeriodNotOver { last_day });
             }
         }
-        Event::ExceptionResolved(e) => exception_open(state, e)?,
         _ => {}
     }
     Ok(Decision::Record(vec![NewEvent { participant: None, occurred_at: meta.occurred_at, event }]))
@@ -135,10 +134,7 @@ fn earlier(state: &State, event: &Event<'_>) -> Option<Fact> {
         Event::WaveClosed(e) => state.wave(e.wave).and_then(|wave| wave.closed),
         Event::FundsAppropriated(e) => state.rare(RareKind::Funds, None, identity_of(&e.document_number)),
         Event::BalancePeriodClosed(e) => state.year(e.year).closed,
-        Event::ExceptionResolved(e) => {
-            let key = exception_key(e.partner, &e.transaction_reference, "", e.kind);
-            state.exceptions.get(&key).and_then(|entry| entry.resolved)
-        }
+        Event::ExceptionResolved(e) => state.exceptions.get(&exception_key_of(e)).and_then(|entry| entry.resolved),
         Event::StatementReconciled(e) => {
             state.rare(RareKind::Statement, None, identity_of(&(e.partner, e.file_digest)))
         }
@@ -156,6 +152,9 @@ fn known(state: &State, event: &Event<'_>) -> Result<(), Rejection> {
         Event::BalancePeriodClosed(e) if last_day(state, e.year).is_none() => {
             Err(Rejection::YearUnknown { year: e.year })
         }
+        Event::ExceptionResolved(e) if !state.exceptions.contains_key(&exception_key_of(e)) => {
+            Err(Rejection::ExceptionUnknown)
+        }
         _ => Ok(()),
     }
 }
@@ -165,10 +164,8 @@ fn last_day(state: &State, year: i16) -> Option<Date> {
     state.waves().filter(|(_, wave)| wave.year == year).map(|(_, wave)| wave.balance_last_day).max()
 }
 
-fn exception_open(state: &State, e: &ExceptionResolved<'_>) -> Result<(), Rejection> {
-    let key = exception_key(e.partner, &e.transaction_reference, "", e.kind);
-    let entry = state.exceptions.get(&key).ok_or(Rejection::ExceptionUnknown)?;
-    if entry.resolved.is_some() { Err(Rejection::ExceptionResolved) } else { Ok(()) }
+fn exception_key_of(e: &ExceptionResolved<'_>) -> ExceptionKey {
+    exception_key(e.partner, &e.transaction_reference, "", e.kind)
 }
 
 pub(super) fn plan_run<'a>(state: &State, meta: &Meta<'a>, run: RunId, as_of: Date) -> Result<Decision<'a>, Rejection> {

@@ -6,8 +6,8 @@ use crate::state::{Fact, FactKind, Participant, Place, RareKind, State, identity
 /// An earlier fact of the same identity.
 pub(super) struct Earlier {
     pub(super) fact: Fact,
-    /// Whose it is; the repeat of another participant's fact has other content.
-    pub(super) place: Place,
+    /// Whose it is, `None` for somebody else; the repeat of another participant's fact has other content.
+    pub(super) place: Option<Place>,
 }
 
 /// The fact of the same identity as `event`, whoever it belongs to. `place` is the participant that the event names,
@@ -15,11 +15,11 @@ pub(super) struct Earlier {
 pub(super) fn earlier(state: &State, place: Option<Place>, event: &Event<'_>) -> Option<Earlier> {
     let at = |place: Place, kind, index: fn(&Participant, &Event<'_>) -> Option<u16>| {
         let participant = state.participants.get(place)?;
-        Some(Earlier { fact: participant.fact(kind, index(participant, event)?)?, place })
+        Some(Earlier { fact: participant.fact(kind, index(participant, event)?)?, place: Some(place) })
     };
     let rare = |kind, id| {
         let place = place?;
-        Some(Earlier { fact: state.rare(kind, Some(place), id)?, place })
+        Some(Earlier { fact: state.rare(kind, Some(place), id)?, place: Some(place) })
     };
     match event {
         Event::Selected(_) => at(place?, FactKind::Selected, |_, _| Some(0)),
@@ -42,8 +42,10 @@ pub(super) fn earlier(state: &State, place: Option<Place>, event: &Event<'_>) ->
         Event::RepaymentDemanded(e) => rare(RareKind::Demand, identity_of(&e.demand)),
         Event::RepaymentReceived(e) => {
             // A state receipt is one, whoever it is counted for.
-            let fact = state.rare(RareKind::Receipt, None, identity_of(&e.receipt_number))?;
-            Some(Earlier { fact, place: place? })
+            let id = identity_of(&e.receipt_number);
+            let fact = state.rare(RareKind::Receipt, None, id)?;
+            let own = place.filter(|place| state.rare(RareKind::Receipt, Some(*place), id).is_some());
+            Some(Earlier { fact, place: own })
         }
         _ => None,
     }

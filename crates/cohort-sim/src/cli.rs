@@ -1,0 +1,114 @@
+//! The command line of `cohort-sim`. Exit codes: 0 written, 2 wrong usage or not writable.
+
+use std::fs::File;
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+
+use crate::cohort::Cohort;
+use crate::parameters::{Parameters, Scenario, SchemeName};
+
+const EXAMPLES: &str = "\
+Examples:
+  A year of 5,000 participants of 2020, to a file for `ledger-server load`:
+    cohort-sim --participants 5000 --seed 7 --out cohort.jsonl
+  The published wave 1 of 2020, selected and nothing more:
+    cohort-sim --participants 168111 --scenario selected --out wave-1.jsonl
+  The scheme of 2023, to standard output:
+    cohort-sim --participants 100 --scheme normal --out - | head
+
+The same arguments give the same bytes.";
+
+/// Generates the history of a cohort of participants, as lines for `ledger-server load`.
+#[derive(Debug, Parser)]
+#[command(name = "cohort-sim", version, after_help = EXAMPLES)]
+struct Arguments {
+    /// How many participants
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(Parameters::MOST_PARTICIPANTS)))]
+    participants: u32,
+    /// Seed of everything that is left to chance
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// Scheme under which the cohort lives
+    #[arg(long, value_enum, default_value = "semi-bansos")]
+    scheme: SchemeName,
+    /// What happens to the cohort
+    #[arg(long, value_enum, default_value = "year")]
+    scenario: Scenario,
+    /// File to write, replaced if it is there; - is standard output
+    #[arg(long, value_name = "PATH", default_value = "-")]
+    out: PathBuf,
+    /// Form of the output
+    #[arg(long, value_enum, default_value = "jsonl")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// One JSON document per line: a request and who sends it
+    Jsonl,
+}
+
+/// Runs the command with the process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let Format::Jsonl = arguments.format;
+    let written = if arguments.out == Path::new("-") {
+        jsonl(&arguments, io::stdout().lock())
+    } else {
+        File::create(&arguments.out).and_then(|file| jsonl(&arguments, file))
+    };
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        // Who reads no further wants no more.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cohort-sim: cannot write {}: {error}", arguments.out.display());
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn jsonl(arguments: &Arguments, to: impl Write) -> io::Result<()> {
+    let Arguments { participants, seed, scheme, scenario, .. } = *arguments;
+    let mut to = BufWriter::with_capacity(1 << 20, to);
+    let mut cohort = Cohort::new(Parameters::new(participants, seed, scheme, scenario));
+    for line in cohort.by_ref() {
+        serde_json::to_writer(&mut to, &line)?;
+        to.write_all(b"\n")?;
+    }
+    to.flush()?;
+    let summary = cohort.summary();
+    eprintln!("{} lines, {} records in an empty ledger", summary.lines, summary.records);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_not_offered_is_a_usage_error_that_names_what_is() {
+        let rows: [(&[&str], &str); 4] = [
+            (&["--participants", "5", "--format", "archive"], "[possible values: jsonl]"),
+            (&["--participants", "5", "--scheme", "bansos"], "[possible values: semi-bansos, normal]"),
+            (&["--participants", "0"], "0 is not in 1..=20000000"),
+            (&[], "--participants"),
+        ];
+        for (arguments, expected) in rows {
+            let error = Arguments::try_parse_from(["cohort-sim"].iter().chain(arguments)).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+}

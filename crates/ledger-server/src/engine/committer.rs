@@ -1,0 +1,117 @@
+//! Durability: a group of records in one commit, then the answers that waited for it.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use ledger_log::{AppendError, Batch, Hash, Writer};
+use tokio::sync::watch;
+
+/// What a commit brought.
+pub(super) struct Committed<'a> {
+    /// Position of its first record.
+    pub(super) first: u64,
+    /// Leaf hashes of its records.
+    pub(super) leaf_hashes: &'a [Hash],
+}
+
+/// An answer that waits for the commit of everything decided before it.
+pub(super) type Reply = Box<dyn FnOnce(&Committed<'_>) + Send>;
+
+/// Records of one group beyond which the deciding thread waits for the disk.
+const MOST_RECORDS: usize = 32 * 1024;
+/// Answers of one group beyond which it waits.
+const MOST_REPLIES: usize = 64 * 1024;
+
+#[derive(Default)]
+struct Group {
+    records: Batch,
+    replies: Vec<Reply>,
+    /// No more will come.
+    ended: bool,
+    /// The writer gave up; nothing is taken any more.
+    failed: bool,
+}
+
+/// The group in the making, between the deciding and the writing thread.
+#[derive(Default)]
+pub(super) struct Pending {
+    group: Mutex<Group>,
+    filled: Condvar,
+    taken: Condvar,
+}
+
+impl Pending {
+    fn lock(&self) -> MutexGuard<'_, Group> {
+        // A panic of the other thread ends the process soon; the group itself is whole at every moment.
+        self.group.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds records and an answer; waits while the group is full. `false` once the writer failed.
+    pub(super) fn add(&self, records: &Batch, reply: Option<Reply>) -> bool {
+        let mut group = self.lock();
+        while group.records.len() > MOST_RECORDS || group.replies.len() > MOST_REPLIES {
+            if group.failed {
+                return false;
+            }
+            group = self.taken.wait(group).unwrap_or_else(PoisonError::into_inner);
+        }
+        if group.failed {
+            return false;
+        }
+        for record in records.records() {
+            // It was measured when it was encoded: it fits.
+            if group.records.push(record).is_err() {
+                return false;
+            }
+        }
+        group.replies.extend(reply);
+        self.filled.notify_one();
+        true
+    }
+
+    /// Says that no more will come.
+    pub(super) fn end(&self) {
+        self.lock().ended = true;
+        self.filled.notify_one();
+    }
+
+    /// Commits group after group until the end; then closes the log in good order.
+    pub(super) fn commit_all(
+        self: &Arc<Self>,
+        mut writer: Writer,
+        durable: &watch::Sender<u64>,
+    ) -> Result<(), AppendError> {
+        let mut records = Batch::new();
+        let mut replies = Vec::new();
+        loop {
+            let ended = {
+                let mut group = self.lock();
+                while group.records.is_empty() && group.replies.is_empty() && !group.ended {
+                    group = self.filled.wait(group).unwrap_or_else(PoisonError::into_inner);
+                }
+                std::mem::swap(&mut group.records, &mut records);
+                std::mem::swap(&mut group.replies, &mut replies);
+                self.taken.notify_one();
+                group.ended
+            };
+            let first = writer.head().size;
+            match writer.append(first, &records) {
+                Ok(head) => {
+                    durable.send_if_modified(|size| std::mem::replace(size, head.size) != head.size);
+                }
+                Err(error) => {
+                    self.lock().failed = true;
+                    self.taken.notify_one();
+                    return Err(error);
+                }
+            }
+            let committed = Committed { first, leaf_hashes: writer.leaf_hashes() };
+            for reply in replies.drain(..) {
+                reply(&committed);
+            }
+            records.clear();
+            if ended {
+                return writer.close().map(drop);
+            }
+        }
+    }
+}

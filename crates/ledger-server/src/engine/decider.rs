@@ -1,0 +1,251 @@
+//! The thread that owns the state.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use ledger_core::codes::ExceptionCause;
+use ledger_core::event::Event;
+use ledger_core::{Decision, Meta, NewEvent, Record, Rejection, State, decide};
+use ledger_log::{Batch, Log, Options, Recovery, record};
+use tokio::sync::mpsc::error::TryRecvError;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::committer::{Pending, Reply};
+use super::runs::Runs;
+use super::{Actor, Answer, Engine, Incoming, QUEUE, Request, Said, Unavailable, now};
+use crate::Failure;
+
+/// A started engine.
+pub struct Start {
+    /// The handle.
+    pub engine: Engine,
+    /// What opening the log found.
+    pub recovery: Recovery,
+    /// Resolves with the failure when a write or sync failed, with `Ok` when the log is closed in good order.
+    pub ended: oneshot::Receiver<Result<(), Failure>>,
+    /// The deciding thread; it ends when every handle is gone.
+    pub thread: JoinHandle<()>,
+}
+
+impl Engine {
+    /// Opens the log in `dir`, folds it, and starts the two threads.
+    ///
+    /// # Errors
+    ///
+    /// The folder is locked, damaged or unusable, or the clock is behind the log's last record.
+    pub fn start(dir: &Path, min_free: u64) -> Result<Start, Failure> {
+        let mut state = State::new();
+        let opened = Log::open_with(dir, &Options::default(), |_, bytes| {
+            let record = record::decode(bytes)?;
+            state.apply(&record, &mut |_| {})?;
+            Ok(())
+        });
+        let (writer, reader, recovery) = opened.map_err(Failure::Open)?;
+        if let Some(last) = state.last_recorded_at()
+            && last.is_ahead_of(now())
+        {
+            return Err(Failure::ClockBehind { last });
+        }
+        let (requests, queue) = mpsc::channel(QUEUE);
+        let (durable_sender, durable) = watch::channel(recovery.head.size);
+        let (ended_sender, ended) = oneshot::channel();
+        let pending = Arc::new(Pending::default());
+        let for_writer = Arc::clone(&pending);
+        let writing = std::thread::Builder::new().name("ledger-writer".to_owned()).spawn(move || {
+            let result = for_writer.commit_all(writer, &durable_sender);
+            drop(ended_sender.send(result.map_err(Failure::Write)));
+        });
+        let writing = writing.map_err(Failure::Thread)?;
+        let runs = Runs::new(&state, reader.clone());
+        let decider = Decider { state, dir: dir.to_owned(), min_free, pending, scratch: Batch::new(), runs };
+        let thread = std::thread::Builder::new().name("ledger-engine".to_owned()).spawn(move || {
+            decider.work(queue);
+            drop(writing.join());
+        });
+        let thread = thread.map_err(Failure::Thread)?;
+        Ok(Start { engine: Engine { requests, reader, durable }, recovery, ended, thread })
+    }
+}
+
+pub(super) struct Decider {
+    pub(super) state: State,
+    dir: PathBuf,
+    min_free: u64,
+    pending: Arc<Pending>,
+    scratch: Batch,
+    pub(super) runs: Runs,
+}
+
+impl Decider {
+    fn work(mut self, mut queue: mpsc::Receiver<Request>) {
+        loop {
+            // A run at work goes on between requests, a slice at a time; when the last handle is gone it waits for the
+            // next start.
+            let request = if self.runs.at_work() {
+                match queue.try_recv() {
+                    Ok(request) => Some(request),
+                    Err(TryRecvError::Empty) => None,
+                    Err(TryRecvError::Disconnected) => break,
+                }
+            } else {
+                let request = queue.blocking_recv();
+                if request.is_none() {
+                    break;
+                }
+                request
+            };
+            if request.is_some_and(|request| !self.take(request)) {
+                break;
+            }
+            if self.runs.at_work() && !self.run_slice() {
+                break;
+            }
+        }
+        self.pending.end();
+    }
+
+    /// `false` once nothing more can be recorded.
+    fn take(&mut self, request: Request) -> bool {
+        match request {
+            Request::Record { actor, commands, reply } => self.record(&actor, commands, reply),
+            Request::Query(query) => {
+                let reply = query(&self.state);
+                self.answer(reply)
+            }
+            Request::PlanRun { actor, run, as_of, said, reply } => self.plan_run(&actor, run, as_of, said, reply),
+            Request::ApproveRun { actor, run, digest, said, reply } => {
+                self.approve_run(&actor, run, digest, said, reply)
+            }
+        }
+    }
+
+    fn record(
+        &mut self,
+        actor: &Actor,
+        commands: Vec<Incoming>,
+        reply: oneshot::Sender<Result<Vec<Answer>, Unavailable>>,
+    ) -> bool {
+        if let Err(full) = self.room() {
+            return self.answer(Box::new(move |_| drop(reply.send(Err(full)))));
+        }
+        let mut answers = Vec::with_capacity(commands.len());
+        for incoming in commands {
+            answers.push(self.decide(actor, incoming));
+        }
+        self.commit(Box::new(move |committed| {
+            for answer in &mut answers {
+                if let Answer::Recorded { position, leaf_hash, .. } = answer {
+                    let index = usize::try_from(position.wrapping_sub(committed.first)).unwrap_or(usize::MAX);
+                    *leaf_hash = committed.leaf_hashes.get(index).copied().unwrap_or_default();
+                }
+            }
+            drop(reply.send(Ok(answers)));
+        }))
+    }
+
+    /// Decides one command and folds what it leads to; its records wait in the scratch batch for [`Self::commit`].
+    pub(super) fn decide(&mut self, actor: &Actor, incoming: Incoming) -> Answer {
+        let meta = self.meta(actor, incoming.said);
+        match decide(&self.state, &meta, incoming.command) {
+            Ok(Decision::Repeat { position }) => Answer::Repeated { position },
+            Ok(Decision::Record(events)) => match self.fold(&meta, events) {
+                Ok((position, exception)) => Answer::Recorded { position, leaf_hash: Default::default(), exception },
+                Err(rejection) => Answer::Rejected(rejection),
+            },
+            Err(rejection) => Answer::Rejected(rejection),
+        }
+    }
+
+    pub(super) fn meta(&self, actor: &Actor, said: Said) -> Meta<'static> {
+        let clock = now().max(self.state.last_recorded_at().unwrap_or_default());
+        Meta {
+            occurred_at: said.occurred_at.unwrap_or(clock),
+            recorded_at: clock,
+            actor: actor.name.clone().into(),
+            auth: actor.auth,
+            approved_by: said.approved_by.map(Into::into),
+            source_reference: said.source_reference.into(),
+        }
+    }
+
+    /// Encodes and folds the events of one decision, all or none; gives the first one's position.
+    pub(super) fn fold(
+        &mut self,
+        meta: &Meta<'_>,
+        events: Vec<NewEvent<'_>>,
+    ) -> Result<(u64, Option<ExceptionCause>), Rejection> {
+        let first = self.state.size();
+        let start = self.scratch.len();
+        let mut exception = None;
+        for new in events {
+            if let Event::OutcomeException(e) = &new.event {
+                exception = Some(e.cause);
+            }
+            let record = next_record(&self.state, meta, new);
+            let encoded = self.scratch.push_with(|bytes| record::encode(&record, bytes));
+            let too_large = Rejection::InvalidField { field: "event", rule: "its texts are too long together" };
+            // Only the first event of a decision carries a caller's texts, so nothing is folded yet when it is too large.
+            encoded.map_err(|_| {
+                self.scratch.truncate(start);
+                too_large
+            })?;
+            if let Err(error) = self.state.apply(&record, &mut |_| {}) {
+                // A decision that does not fold is a fault of this program. What is folded is not taken back: stop.
+                tracing::error!(%error, position = record.position, event = record.event.name(), "decided, not folded");
+                std::process::abort();
+            }
+        }
+        Ok((first, exception))
+    }
+
+    /// Hands the scratch batch on, with the answer that waits for it. `false` once the writer failed.
+    pub(super) fn commit(&mut self, reply: Reply) -> bool {
+        let goes_on = self.pending.add(&self.scratch, Some(reply));
+        self.scratch.clear();
+        goes_on
+    }
+
+    /// Hands the scratch batch on without an answer.
+    pub(super) fn commit_silently(&mut self) -> bool {
+        let goes_on = self.pending.add(&self.scratch, None);
+        self.scratch.clear();
+        goes_on
+    }
+
+    pub(super) fn answer(&self, reply: Reply) -> bool {
+        self.pending.add(&Batch::new(), Some(reply))
+    }
+
+    /// Whether there is room to record, before the log is touched.
+    pub(super) fn room(&self) -> Result<(), Unavailable> {
+        if self.min_free == 0 {
+            return Ok(());
+        }
+        match ledger_log::free_bytes(&self.dir) {
+            Ok(free) if free < self.min_free => Err(Unavailable::DiskFull),
+            // An unreadable figure is no reason to refuse: the write itself will tell.
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The record that comes next.
+fn next_record<'a>(state: &State, meta: &Meta<'a>, new: NewEvent<'a>) -> Record<'a> {
+    let previous = match new.participant {
+        Some(id) => state.participant(id).map(|p| p.last_position),
+        None => state.last_programme_position(),
+    };
+    Record {
+        position: state.size(),
+        previous,
+        participant: new.participant,
+        occurred_at: new.occurred_at,
+        recorded_at: meta.recorded_at,
+        actor: meta.actor.clone(),
+        auth: meta.auth,
+        approved_by: meta.approved_by.clone(),
+        source_reference: meta.source_reference.clone(),
+        event: new.event,
+    }
+}

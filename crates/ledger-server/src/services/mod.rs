@@ -1,0 +1,145 @@
+//! The calls. Each checks shapes, asks the engine, and turns its answer into a message; no rule lives here.
+
+mod audit;
+mod disbursement;
+mod event;
+mod participant;
+mod payout;
+mod programme;
+
+use ledger_core::codes::Auth;
+use ledger_core::event::Event;
+use ledger_core::{Command, Rejection};
+use ledger_log::{Hash, leaf_hash, record};
+use ledger_proto::v1;
+use tokio::sync::watch;
+use tonic::{Code, Request, Status};
+
+use crate::engine::{Actor, Answer, Engine, Incoming};
+use crate::status::{already_exists, refused, rejected, unreadable};
+
+/// Most items of one request.
+pub(crate) const MOST_ITEMS: usize = 8_190;
+/// Metadata that names the actor where the port is insecure.
+pub(crate) const ACTOR: &str = "x-ledger-actor";
+const ROLES: [&str; 10] =
+    ["selection", "platform", "provider", "survey", "account", "partner", "auditor", "officer", "approver", "operator"];
+
+/// What every service has.
+#[derive(Clone)]
+pub(crate) struct Ledger {
+    pub(crate) engine: Engine,
+    /// Becomes true when the server stops: streams end then.
+    pub(crate) stopping: watch::Receiver<bool>,
+}
+
+/// The caller of an insecure port: what its metadata says, recorded as `insecure:role/name`.
+fn actor<T>(request: &Request<T>) -> Result<Actor, Status> {
+    let unauthenticated = |text: String| refused(Code::Unauthenticated, "ACTOR_MISSING", text);
+    let Some(value) = request.metadata().get(ACTOR) else {
+        return Err(unauthenticated(format!("the metadata {ACTOR} must name the caller: role/name")));
+    };
+    let value = value.to_str().unwrap_or_default();
+    let known = value.split_once('/').is_some_and(|(role, name)| ROLES.contains(&role) && !name.is_empty());
+    if !known || value.len() > 100 || value.chars().any(char::is_control) {
+        let roles = ROLES.join(", ");
+        return Err(unauthenticated(format!("{ACTOR} must be role/name, at most 100 characters, role one of {roles}")));
+    }
+    Ok(Actor { name: insecure(value), auth: Auth::Insecure })
+}
+
+fn insecure(name: &str) -> String {
+    format!("insecure:{name}")
+}
+
+/// A second person is known no better than the first one.
+fn as_known(mut incoming: Incoming) -> Incoming {
+    incoming.said.approved_by = incoming.said.approved_by.as_deref().map(insecure);
+    incoming
+}
+
+impl Ledger {
+    /// Records one command whose answer is a receipt.
+    async fn record_one(&self, actor: Actor, incoming: Incoming) -> Result<v1::Receipt, Status> {
+        let command = incoming.command.clone();
+        let answers = self.engine.record(actor, vec![as_known(incoming)]).await?;
+        let answer = answers.into_iter().next().ok_or_else(|| Status::internal("no answer"))?;
+        self.receipt(&answer, || Some(command.clone()))
+    }
+
+    /// The receipt of what is recorded, now or before; the status of what is refused. `command` gives what was asked,
+    /// to name the field in which it differs from what was recorded under the same identity.
+    fn receipt(&self, answer: &Answer, command: impl Fn() -> Option<Command<'static>>) -> Result<v1::Receipt, Status> {
+        match answer {
+            Answer::Recorded { position, leaf_hash, .. } => Ok(receipt(*position, leaf_hash, false)),
+            Answer::Repeated { position } => {
+                let stored = self.engine.reader().get(*position).map_err(|e| unreadable(*position, &e))?;
+                Ok(receipt(*position, &leaf_hash(stored.bytes()), true))
+            }
+            Answer::Rejected(Rejection::AlreadyExists { position }) => {
+                let stored = self.engine.reader().get(*position).map_err(|e| unreadable(*position, &e))?;
+                let stored = record::decode(stored.bytes()).map_err(|e| unreadable(*position, &e))?;
+                let field = command().and_then(|command| difference(&stored, &command));
+                Err(already_exists(*position, field.as_deref().unwrap_or("occurred_at")))
+            }
+            Answer::Rejected(rejection) => Err(rejected(rejection)),
+        }
+    }
+}
+
+fn receipt(position: u64, leaf_hash: &Hash, repeated: bool) -> v1::Receipt {
+    v1::Receipt { position, leaf_hash: leaf_hash.to_vec().into(), repeated }
+}
+
+/// The first field in which a command differs from the record of the same identity; `None` where only the date does.
+fn difference(stored: &ledger_core::Record<'_>, command: &Command<'_>) -> Option<String> {
+    let (asked, participant) = match command {
+        Command::Record { participant, event } => (event.clone(), *participant),
+        Command::ReportOutcome { kind, outcome, .. } => {
+            let stored_outcome = match &stored.event {
+                Event::OutcomeException(e) => &e.outcome,
+                event => event.as_outcome()?.1,
+            };
+            let outcome = ledger_core::event::Outcome { instruction: stored_outcome.instruction, ..outcome.clone() };
+            (Event::outcome(*kind, outcome), stored.participant)
+        }
+        Command::PlanRun { .. } => return Some("as_of".to_owned()),
+        Command::ApproveRun { .. } => return Some("items_sha256".to_owned()),
+    };
+    if participant != stored.participant {
+        return Some("participant_id".to_owned());
+    }
+    let fields = |event: &Event<'_>| {
+        let value = serde_json::to_value(event).ok()?;
+        flatten(value.as_object()?.values().next()?.clone())
+    };
+    let (stored, asked) = (fields(&stored.event)?, fields(&asked)?);
+    stored
+        .iter()
+        .find(|(name, value)| asked.get(*name).is_some_and(|other| other != *value))
+        .map(|(name, _)| name.clone())
+}
+
+/// The fields of an event, those of a nested outcome or scheme among them.
+fn flatten(value: serde_json::Value) -> Option<serde_json::Map<String, serde_json::Value>> {
+    let serde_json::Value::Object(fields) = value else { return None };
+    let mut flat = serde_json::Map::new();
+    for (name, value) in fields {
+        match value {
+            serde_json::Value::Object(nested) if name == "outcome" || name == "scheme" => flat.extend(nested),
+            value => {
+                flat.insert(name, value);
+            }
+        }
+    }
+    Some(flat)
+}
+
+/// A batch within its bounds.
+fn bounded(field: &str, items: usize) -> Result<(), Status> {
+    if (1..=MOST_ITEMS).contains(&items) {
+        return Ok(());
+    }
+    let rule = format!("must have 1 to {MOST_ITEMS} items, has {items}");
+    Err(crate::status::Invalid::field(field, rule).status())
+}

@@ -1,0 +1,169 @@
+//! `PayoutService`: partners pull instructions and report what became of them.
+
+use std::pin::Pin;
+
+use ledger_core::codes::Partner;
+use ledger_core::event::Event;
+use ledger_core::ids::Position;
+use ledger_core::state::{FactKind, InstructionStatus, State};
+use ledger_log::{Reader, record};
+use ledger_proto::v1;
+use ledger_rpc::v1::payout_service_server::PayoutService;
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Code, Request, Response, Status};
+
+use super::{Ledger, actor, bounded};
+use crate::engine::Engine;
+use crate::status::{Invalid, refused, unreadable};
+use crate::{from_proto, to_proto};
+
+/// Instructions of one message.
+const PAGE: usize = 500;
+/// Messages that wait for a slow reader; then the stream waits.
+const AHEAD: usize = 4;
+
+type Instructions = Pin<Box<dyn Stream<Item = Result<v1::StreamInstructionsResponse, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl PayoutService for Ledger {
+    type StreamInstructionsStream = Instructions;
+
+    async fn stream_instructions(
+        &self,
+        request: Request<v1::StreamInstructionsRequest>,
+    ) -> Result<Response<Instructions>, Status> {
+        actor(&request)?;
+        let request = request.into_inner();
+        let partner = from_proto::partner(request.partner).map_err(|invalid| invalid.status())?;
+        let from = match request.from_instruction.as_str() {
+            "" => Position(0),
+            reference => Position::from_reference(reference)
+                .ok_or_else(|| Invalid::field("from_instruction", "must be 20 digits, or empty").status())?,
+        };
+        let (messages, stream) = mpsc::channel(AHEAD);
+        let ledger = self.clone();
+        tokio::spawn(async move {
+            if let Err(status) = ledger.send_instructions(partner, from, request.follow, &messages).await {
+                drop(messages.send(Err(status)).await);
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+    }
+
+    async fn report_outcomes(
+        &self,
+        request: Request<v1::ReportOutcomesRequest>,
+    ) -> Result<Response<v1::ReportOutcomesResponse>, Status> {
+        let actor = actor(&request)?;
+        let outcomes = request.into_inner().outcomes;
+        bounded("outcomes", outcomes.len())?;
+        let results = self.record_batch(actor, &outcomes, from_proto::outcome).await?;
+        Ok(Response::new(v1::ReportOutcomesResponse { results }))
+    }
+}
+
+type Messages = mpsc::Sender<Result<v1::StreamInstructionsResponse, Status>>;
+
+impl Ledger {
+    async fn send_instructions(
+        &self,
+        partner: Partner,
+        mut from: Position,
+        follow: bool,
+        messages: &Messages,
+    ) -> Result<(), Status> {
+        let mut durable = self.engine.durable();
+        let mut stopping = self.stopping.clone();
+        loop {
+            durable.mark_unchanged();
+            let entries = page(&self.engine, partner, from).await?;
+            let more = entries.len() == PAGE;
+            if let Some(last) = entries.last() {
+                from = Position(last.position.0 + 1);
+                let reader = self.engine.reader();
+                let instructions = tokio::task::block_in_place(|| {
+                    entries.iter().map(|entry| instruction(reader, entry)).collect::<Result<Vec<_>, _>>()
+                })?;
+                let next_instruction = from.reference();
+                let message = v1::StreamInstructionsResponse { instructions, next_instruction };
+                if messages.send(Ok(message)).await.is_err() {
+                    return Ok(());
+                }
+            }
+            if more {
+                continue;
+            }
+            if !follow {
+                return Ok(());
+            }
+            tokio::select! {
+                changed = durable.changed() => if changed.is_err() { return Err(stopped()) },
+                _ = stopping.wait_for(|stopping| *stopping) => return Err(stopped()),
+                () = messages.closed() => return Ok(()),
+            }
+        }
+    }
+}
+
+/// How a stream ends when the server stops.
+pub(super) fn stopped() -> Status {
+    refused(Code::Unavailable, "STOPPING", "the server stops; connect again and resume where the stream ended")
+}
+
+/// What the state says of an instruction.
+struct Entry {
+    position: Position,
+    link_position: u64,
+    status: InstructionStatus,
+    recalled: bool,
+}
+
+async fn page(engine: &Engine, partner: Partner, from: Position) -> Result<Vec<Entry>, Status> {
+    let entries = engine.query(move |state| {
+        let list = state.instructions(partner).from(from).take(PAGE);
+        list.filter_map(|(position, place)| entry(state, position, place)).collect()
+    });
+    Ok(entries.await?)
+}
+
+fn entry(state: &State, position: Position, place: u32) -> Option<Entry> {
+    let participant = state.participants().get(place)?;
+    let index = participant.instruction_index(position)?;
+    let instruction = participant.instructions.get(usize::from(index))?;
+    let link = participant.link_index(participant.link_of(instruction)?.id)?;
+    Some(Entry {
+        position,
+        link_position: participant.fact(FactKind::Linked, link)?.position(),
+        status: instruction.status,
+        recalled: participant.fact(FactKind::Recalled, index).is_some(),
+    })
+}
+
+fn instruction(reader: &Reader, entry: &Entry) -> Result<v1::Instruction, Status> {
+    let position = entry.position.0;
+    let stored = reader.get(position).map_err(|e| unreadable(position, &e))?;
+    let record = record::decode(stored.bytes()).map_err(|e| unreadable(position, &e))?;
+    let linked = reader.get(entry.link_position).map_err(|e| unreadable(entry.link_position, &e))?;
+    let linked = record::decode(linked.bytes()).map_err(|e| unreadable(entry.link_position, &e))?;
+    let (Event::PayoutInstructed(e), Event::PayoutAccountLinked(account)) = (&record.event, &linked.event) else {
+        return Err(refused(Code::DataLoss, "UNREADABLE_RECORD", format!("position {position} is no instruction")));
+    };
+    Ok(v1::Instruction {
+        instruction: entry.position.reference(),
+        participant_id: record.participant.map(|id| id.to_string()).unwrap_or_default(),
+        entitlement: Some(to_proto::entitlement_ref(e.entitlement)),
+        attempt: e.attempt.into(),
+        due: to_proto::date(e.due),
+        amount_rupiah: e.amount.get(),
+        partner: e.partner.number().into(),
+        link_id: e.link.to_string(),
+        account_token: account.account_token.to_string(),
+        run_id: e.run.to_string(),
+        expires_on: to_proto::date(e.expires_on),
+        occurred_at: Some(to_proto::timestamp(record.occurred_at)),
+        status: to_proto::instruction_status(entry.status).into(),
+        recalled: entry.recalled,
+    })
+}

@@ -1,0 +1,72 @@
+//! `ProgrammeService`: schemes, waves, funds, closings, the trial balance.
+
+use ledger_proto::v1;
+use ledger_rpc::v1::programme_service_server::ProgrammeService;
+use tonic::{Code, Request, Response, Status};
+
+use super::{Ledger, actor};
+use crate::status::{Invalid, refused};
+use crate::{from_proto, to_proto};
+
+macro_rules! recorded {
+    ($self:ident, $request:ident, $parse:path, $response:ident) => {{
+        let actor = actor(&$request)?;
+        let incoming = $parse(&$request.into_inner()).map_err(|invalid: Invalid| invalid.status())?;
+        let receipt = $self.record_one(actor, incoming).await?;
+        Ok(Response::new(v1::$response { receipt: Some(receipt) }))
+    }};
+}
+
+#[tonic::async_trait]
+impl ProgrammeService for Ledger {
+    async fn enact_scheme(
+        &self,
+        request: Request<v1::EnactSchemeRequest>,
+    ) -> Result<Response<v1::EnactSchemeResponse>, Status> {
+        recorded!(self, request, from_proto::enact_scheme, EnactSchemeResponse)
+    }
+
+    async fn open_wave(&self, request: Request<v1::OpenWaveRequest>) -> Result<Response<v1::OpenWaveResponse>, Status> {
+        recorded!(self, request, from_proto::open_wave, OpenWaveResponse)
+    }
+
+    async fn close_wave(
+        &self,
+        request: Request<v1::CloseWaveRequest>,
+    ) -> Result<Response<v1::CloseWaveResponse>, Status> {
+        recorded!(self, request, from_proto::close_wave, CloseWaveResponse)
+    }
+
+    async fn appropriate_funds(
+        &self,
+        request: Request<v1::AppropriateFundsRequest>,
+    ) -> Result<Response<v1::AppropriateFundsResponse>, Status> {
+        recorded!(self, request, from_proto::appropriate_funds, AppropriateFundsResponse)
+    }
+
+    async fn close_balance_period(
+        &self,
+        request: Request<v1::CloseBalancePeriodRequest>,
+    ) -> Result<Response<v1::CloseBalancePeriodResponse>, Status> {
+        recorded!(self, request, from_proto::close_balance_period, CloseBalancePeriodResponse)
+    }
+
+    async fn get_trial_balance(
+        &self,
+        request: Request<v1::GetTrialBalanceRequest>,
+    ) -> Result<Response<v1::GetTrialBalanceResponse>, Status> {
+        actor(&request)?;
+        if request.into_inner().as_of.is_some() {
+            let text = "the server keeps the trial balance at the head only: replay-tool trial-balance --as-of answers";
+            return Err(refused(Code::FailedPrecondition, "USE_REPLAY_TOOL", text));
+        }
+        let (totals, size, last) =
+            self.engine.query(|state| (*state.totals(), state.size(), state.last_recorded_at())).await?;
+        Ok(Response::new(v1::GetTrialBalanceResponse {
+            as_of: last.and_then(|last| to_proto::date(last.wib_date())),
+            known_at: size,
+            accounts: to_proto::account_list(&totals),
+            sum_rupiah: totals.sum().get(),
+        }))
+    }
+}

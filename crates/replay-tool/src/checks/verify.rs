@@ -1,0 +1,305 @@
+//! `verify`: integrity of the log, and the invariants of DOMAIN section 7 at every position.
+//!
+//! At a position only the accounts that its record touched are looked at: the others are as they were. What needs a
+//! walk over all participants is looked at once, at the end.
+
+use std::ops::ControlFlow;
+
+use ledger_core::account::{Account, Balances};
+use ledger_core::event::Event;
+use ledger_core::fold::FoldError;
+use ledger_core::postings::{self, Posting};
+use ledger_core::state::Place;
+use ledger_core::{Record, Rupiah, State};
+use ledger_log::Hash;
+
+use super::books::{Books, Component, Totals};
+use crate::error::Error;
+use crate::finding::{Finding, Rule};
+use crate::source::Source;
+
+/// More findings than this are counted and not kept.
+const MOST_FINDINGS: usize = 1000;
+
+/// What `verify` found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Number of records whose bytes are intact.
+    pub size: u64,
+    /// RFC 6962 root over them.
+    pub root: Hash,
+    /// The first position that cannot be vouched for.
+    pub first_bad_position: Option<u64>,
+    /// What is wrong, integrity first.
+    pub findings: Vec<Finding>,
+    /// How many more there are.
+    pub left_out: u64,
+    /// What is worth knowing and not wrong.
+    pub notes: Vec<String>,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub const fn ok(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
+/// Checks a whole log.
+///
+/// # Errors
+///
+/// What kept it from being read.
+pub fn verify(source: &Source) -> Result<Report, Error> {
+    let mut verifier = Verifier::new();
+    let pass = source.for_each(&mut |record| verifier.record(record))?;
+    let (mut findings, left_out) = verifier.finish();
+    findings.splice(0..0, pass.findings);
+    let first_bad_position = findings.iter().filter_map(|f| f.positions.first().copied()).min();
+    Ok(Report { size: pass.size, root: pass.root, first_bad_position, findings, left_out, notes: pass.notes })
+}
+
+/// Checks records one by one.
+pub struct Verifier {
+    state: State,
+    books: Books,
+    findings: Vec<Finding>,
+    left_out: u64,
+    postings: Vec<Posting>,
+    /// The trial balance so far: what is wrong is told once, where it went wrong.
+    balance: Rupiah,
+    /// The participants' shares in a closing, which is one record for all of them.
+    shares: Vec<Posting>,
+}
+
+impl Default for Verifier {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Verifier {
+    /// Nothing seen yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            state: State::new(),
+            books: Books::new(),
+            findings: Vec::new(),
+            left_out: 0,
+            postings: Vec::new(),
+            balance: Rupiah::ZERO,
+            shares: Vec::new(),
+        }
+    }
+
+    /// Takes the next record. Breaks where it cannot follow those before it: then nothing after it can be judged.
+    pub fn record(&mut self, record: &Record<'_>) -> ControlFlow<()> {
+        self.postings.clear();
+        self.shares.clear();
+        let closing = matches!(record.event, Event::WaveClosed(_) | Event::BalancePeriodClosed(_));
+        if closing {
+            for place in 0..self.state.participants().len() {
+                postings::closing(&self.state, record, place, &mut |posting| self.shares.push(posting));
+            }
+        }
+        let postings = &mut self.postings;
+        if let Err(error) = self.state.apply(record, &mut |posting| postings.push(posting)) {
+            self.add(does_not_follow(record, error));
+            return ControlFlow::Break(());
+        }
+        if !self.postings.is_empty() || closing {
+            self.money(record, closing);
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The invariants at this position.
+    fn money(&mut self, record: &Record<'_>, closing: bool) {
+        let at = record.position;
+        let postings = std::mem::take(&mut self.postings);
+        let shares = std::mem::take(&mut self.shares);
+        let of_people = if closing { &shares } else { &postings };
+        postings.iter().for_each(|posting| self.books.total(posting));
+        of_people.iter().for_each(|posting| self.books.post(posting));
+
+        let sum: i128 = postings.iter().map(|posting| i128::from(posting.amount.get())).sum();
+        if sum != 0 {
+            let finding = Finding::new(Rule::TrialBalance, "postings that sum to 0", sum.to_string());
+            self.add(finding.about("postings").at_position(at));
+        }
+        let balance = self.state.totals().sum();
+        if balance != self.balance {
+            let finding = Finding::new(Rule::TrialBalance, "a trial balance of 0", balance.to_string());
+            self.add(finding.about("totals").at_position(at));
+        }
+        self.balance = balance;
+        if closing && totals_of(&postings) != totals_of(&shares) {
+            let (expected, found) = differing(&totals_of(&postings), &totals_of(&shares));
+            self.add(Finding::new(Rule::ClosingShares, expected, found).at_position(at));
+        }
+        for posting in postings.iter().filter(|p| !p.account.may_be_negative()) {
+            let total = self.books.totals()[posting.account.index()];
+            if total < 0 && total >= moved(&postings, |other| other.account == posting.account) {
+                let found = format!("{} {total} over all participants", posting.account);
+                self.add(Finding::new(Rule::BelowZero, "0 or more", found).about(posting.account).at_position(at));
+            }
+        }
+        for posting in of_people {
+            self.account(at, posting, of_people);
+        }
+        (self.postings, self.shares) = (postings, shares);
+    }
+
+    /// The account that a posting touched, after the whole record.
+    fn account(&mut self, at: u64, posting: &Posting, record: &[Posting]) {
+        let Some(entry) = self.books.after(posting).copied() else { return };
+        let Some(place) = posting.participant else { return };
+        let same = |other: &Posting| {
+            (other.participant, other.account) == (Some(place), entry.account) && entry.component.covers(other)
+        };
+        // Once below zero it stays a finding of where it fell below.
+        let fell = || i128::from(entry.amount) >= moved(record, same);
+        if entry.amount < 0 && !entry.account.may_be_negative() && fell() {
+            let found = format!("{} {} of the {}", entry.account, entry.amount, entry.component.name());
+            let finding = Finding::new(Rule::BelowZero, "0 or more", found).about(entry.account).at_position(at);
+            self.add_of(place, finding.worth(Rupiah::new(entry.amount.saturating_neg())));
+        }
+        if matches!(entry.account, Account::Received | Account::Overpaid) {
+            let received = self.books.received(place, entry.component);
+            let most = self.entitlement(place, entry.component);
+            if received > most {
+                let expected = format!("at most {most} of the {}, received and overpaid", entry.component.name());
+                let finding = Finding::new(Rule::ReceivedAtMost, expected, received.to_string());
+                let finding = finding.about(entry.component.code()).at_position(at);
+                self.add_of(place, finding.worth(rupiah(received - most)));
+            }
+        }
+    }
+
+    /// The last checks, over all participants; gives all findings, and how many more there were.
+    #[must_use]
+    pub fn finish(mut self) -> (Vec<Finding>, u64) {
+        for place in 0..self.state.participants().len() {
+            self.participant(place);
+        }
+        let (people, totals) = (self.books.people_totals(), *self.books.totals());
+        if people != totals {
+            let (expected, found) = differing(&totals, &people);
+            self.add(Finding::new(Rule::SumOfParticipants, expected, found));
+        }
+        let folded = totals_in(self.state.totals());
+        if folded != totals {
+            let (expected, found) = differing(&totals, &folded);
+            self.add(Finding::new(Rule::FactsAndPostings, expected, found));
+        }
+        (self.findings, self.left_out)
+    }
+
+    fn participant(&mut self, place: Place) {
+        for component in Component::ALL {
+            let counts = |e: &&super::books::Entry| e.component == component && e.account != Account::Budget;
+            let found: i128 = self.books.of(place).iter().filter(counts).map(|e| i128::from(e.amount)).sum();
+            let whole = self.entitlement(place, component);
+            if found != whole {
+                let expected = format!("{whole} of the {} in all accounts without budget", component.name());
+                let finding = Finding::new(Rule::WholeEntitlement, expected, found.to_string()).about(component.code());
+                self.add_of(place, finding.worth(rupiah((found - whole).abs())));
+            }
+        }
+        let mut posted: Totals = [0; Account::COUNT];
+        self.books.of(place).iter().for_each(|e| posted[e.account.index()] += i128::from(e.amount));
+        let derived = totals_in(&self.state.balances(place));
+        if posted != derived {
+            let (expected, found) = differing(&posted, &derived);
+            let finding = Finding::new(
+                Rule::FactsAndPostings,
+                format!("by its postings {expected}"),
+                format!("by its facts {found}"),
+            );
+            let apart = |(a, b): (&i128, &i128)| (a - b).abs();
+            self.add_of(place, finding.worth(rupiah(posted.iter().zip(&derived).map(apart).max().unwrap_or(0))));
+        }
+    }
+
+    fn entitlement(&self, place: Place, component: Component) -> i128 {
+        let scheme = self.state.participants().get(place).and_then(|p| self.state.scheme_of(p));
+        scheme.map_or(0, |scheme| component.entitlement(scheme))
+    }
+
+    fn add_of(&mut self, place: Place, finding: Finding) {
+        let participant = self.state.participants().get(place).map(|p| p.id);
+        self.add(match participant {
+            Some(participant) => finding.of(participant),
+            None => finding,
+        });
+    }
+
+    fn add(&mut self, finding: Finding) {
+        if self.findings.iter().any(|earlier| earlier.id == finding.id) {
+            return;
+        }
+        if self.findings.len() < MOST_FINDINGS {
+            self.findings.push(finding);
+        } else {
+            self.left_out += 1;
+        }
+    }
+}
+
+fn does_not_follow(record: &Record<'_>, error: FoldError) -> Finding {
+    let or_none = |position: Option<u64>| position.map_or_else(|| "none".to_owned(), |p| p.to_string());
+    let finding = match error {
+        FoldError::Position { expected, found } => {
+            Finding::new(Rule::Position, expected.to_string(), found.to_string()).at_position(expected)
+        }
+        FoldError::Previous { expected, found } => {
+            let expected = format!("previous position {}", or_none(expected));
+            Finding::new(Rule::BackPointer, expected, or_none(found)).at_position(record.position)
+        }
+        FoldError::RecordedAt => {
+            let found = format!("recorded_at {}", record.recorded_at);
+            Finding::new(Rule::RecordedAt, "a time not before the record before it", found).at_position(record.position)
+        }
+        FoldError::Unknown(_) | FoldError::Second(_) | FoldError::Full => {
+            let expected = format!("{} that can follow", record.event.name());
+            Finding::new(Rule::Follows, expected, error.to_string()).at_position(record.position)
+        }
+    };
+    match record.participant {
+        Some(participant) => finding.of(participant),
+        None => finding,
+    }
+}
+
+/// The sum of some postings, rupiah.
+fn moved(postings: &[Posting], which: impl Fn(&Posting) -> bool) -> i128 {
+    postings.iter().filter(|posting| which(posting)).map(|posting| i128::from(posting.amount.get())).sum()
+}
+
+fn totals_of(postings: &[Posting]) -> Totals {
+    let mut totals = [0; Account::COUNT];
+    postings.iter().for_each(|posting| totals[posting.account.index()] += i128::from(posting.amount.get()));
+    totals
+}
+
+fn totals_in(balances: &Balances) -> Totals {
+    let mut totals = [0; Account::COUNT];
+    balances.iter().for_each(|(account, amount)| totals[account.index()] = amount.get().into());
+    totals
+}
+
+/// The accounts that differ, as they should be and as they are.
+fn differing(expected: &Totals, found: &Totals) -> (String, String) {
+    let differ = || Account::all().filter(|a| expected[a.index()] != found[a.index()]);
+    let list = |totals: &Totals| {
+        let each = differ().map(|account| format!("{account} {}", totals[account.index()]));
+        each.collect::<Vec<_>>().join(", ")
+    };
+    (list(expected), list(found))
+}
+
+fn rupiah(amount: i128) -> Rupiah {
+    Rupiah::new(i64::try_from(amount).unwrap_or(if amount < 0 { i64::MIN } else { i64::MAX }))
+}

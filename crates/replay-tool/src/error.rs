@@ -1,0 +1,94 @@
+//! Why a question could not be answered: exit code 2, and never confused with a finding.
+
+use ledger_core::fold::FoldError;
+use ledger_core::ids::ParticipantId;
+use ledger_core::time::Date;
+use ledger_log::OpenError;
+
+use crate::finding::Finding;
+
+/// Why a question could not be answered.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The log at rest could not be opened: locked, absent, unreadable.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The server could not be asked.
+    #[error("{url}: could not {action}: {reason}")]
+    Server {
+        /// Where it was looked for.
+        url: String,
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The log has findings, so that no figure can be computed from it.
+    #[error("{}: expected {}, found {} (replay-tool verify shows all that is wrong)", .0.at(), .0.expected, .0.found)]
+    Damaged(Box<Finding>),
+    /// A record cannot follow those before it.
+    #[error("the record at position {position} cannot follow those before it: {source}")]
+    Fold {
+        /// Its position.
+        position: u64,
+        /// Why not.
+        source: FoldError,
+    },
+    /// `--known-at` names a position that the log does not have.
+    #[error("--known-at {position}: the log has {size} records{}", last(*size))]
+    BeyondLog {
+        /// The position asked for.
+        position: u64,
+        /// Number of records.
+        size: u64,
+    },
+    /// Nothing is known of this participant.
+    #[error("participant {participant} is not in the {size} records that were looked at")]
+    UnknownParticipant {
+        /// Who was asked for.
+        participant: ParticipantId,
+        /// Number of records folded.
+        size: u64,
+    },
+    /// The participant is known, and was selected later.
+    #[error("participant {participant} was selected on {selected_on}, after --as-of {as_of}")]
+    NotYetSelected {
+        /// Who was asked for.
+        participant: ParticipantId,
+        /// The day of selection.
+        selected_on: Date,
+        /// The date asked for.
+        as_of: Date,
+    },
+    /// The answer could not be written.
+    #[error("write the answer: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+impl Error {
+    /// Whether the reader of the output went away, which is no error to anyone.
+    #[must_use]
+    pub fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+
+    /// The error with everything behind it, in one line.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = match self {
+            // Transparent, or already said.
+            Self::Open(error) => std::error::Error::source(error),
+            _ => None,
+        };
+        while let Some(error) = source {
+            text = format!("{text}: {error}");
+            source = error.source();
+        }
+        text
+    }
+}
+
+fn last(size: u64) -> String {
+    size.checked_sub(1).map_or_else(String::new, |last| format!(", the last at position {last}"))
+}

@@ -1,0 +1,101 @@
+//! Records of a server, up to the head that it names first; the root is computed here and compared with its.
+
+use std::time::Duration;
+
+use ledger_log::{Frontier, leaf_hash};
+use ledger_proto::v1::{GetHeadRequest, GetHeadResponse, StreamRecordsRequest};
+use ledger_rpc::v1::audit_service_client::AuditServiceClient;
+use tonic::transport::{Channel, Endpoint};
+
+use super::{Pass, Show, Visit, first_bad};
+use crate::error::Error;
+use crate::finding::{Finding, Rule};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest message taken from a server, bytes.
+const MAX_MESSAGE: usize = 64 << 20;
+
+pub(super) fn pass(url: &str, visit: &mut Visit<'_>) -> Result<Pass, Error> {
+    let failed = |action, reason| Error::Server { url: url.to_owned(), action, reason };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| failed("start a runtime", error.to_string()))?;
+    runtime.block_on(async {
+        let mut client = connect(url).await.map_err(|reason| failed("connect", reason))?;
+        let head = client.get_head(GetHeadRequest {}).await;
+        let head = head.map_err(|status| failed("ask for the head", said(&status)))?.into_inner();
+        let mut stream = stream(&mut client).await.map_err(|status| failed("stream records", said(&status)))?;
+
+        let mut show = Show::new(visit);
+        let mut frontier = Frontier::default();
+        let mut findings = Vec::new();
+        while frontier.size() < head.size {
+            let message = stream.message().await.map_err(|status| failed("stream records", said(&status)))?;
+            let Some(message) = message else { break };
+            let next = frontier.size();
+            if message.first_position != next {
+                let (expected, found) = (format!("records from {next} on"), message.first_position);
+                let finding = Finding::new(Rule::Position, expected, format!("records from {found} on"));
+                findings.push(finding.at_position(next));
+                break;
+            }
+            // The log may have grown since: what was not asked for is not looked at.
+            for (position, bytes) in (next..head.size).zip(&message.records) {
+                frontier.append(leaf_hash(bytes));
+                show.record(position, bytes);
+            }
+        }
+        findings.extend(against_head(&frontier, &head));
+        findings.extend(show.undecodable);
+        findings.sort_by_key(|finding| finding.positions.first().copied());
+        Ok(Pass {
+            size: frontier.size(),
+            root: frontier.root(),
+            first_bad_position: first_bad(&findings),
+            findings,
+            notes: Vec::new(),
+        })
+    })
+}
+
+async fn connect(url: &str) -> Result<AuditServiceClient<Channel>, String> {
+    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|error| chain(&error))?;
+    let channel = endpoint.connect_timeout(CONNECT_TIMEOUT).connect().await.map_err(|error| chain(&error))?;
+    Ok(AuditServiceClient::new(channel).max_decoding_message_size(MAX_MESSAGE))
+}
+
+async fn stream(
+    client: &mut AuditServiceClient<Channel>,
+) -> Result<tonic::Streaming<ledger_proto::v1::StreamRecordsResponse>, tonic::Status> {
+    let request = StreamRecordsRequest { from_position: 0, follow: false };
+    Ok(client.stream_records(request).await?.into_inner())
+}
+
+fn against_head(frontier: &Frontier, head: &GetHeadResponse) -> Option<Finding> {
+    if frontier.size() < head.size {
+        let (expected, found) = (format!("{} records, as head says", head.size), format!("{}", frontier.size()));
+        return Some(Finding::new(Rule::Head, expected, found).at_position(frontier.size()));
+    }
+    if frontier.root()[..] != head.root_hash[..] {
+        let expected = format!("root {}, as head says for {} records", hex::encode(&head.root_hash), head.size);
+        let finding = Finding::new(Rule::Head, expected, hex::encode(frontier.root()));
+        // Each record is whole, yet together they are not those of the head; which one is not known.
+        return Some(finding.at_position(0));
+    }
+    None
+}
+
+fn said(status: &tonic::Status) -> String {
+    format!("{:?}: {}", status.code(), status.message())
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
