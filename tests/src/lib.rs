@@ -3,6 +3,8 @@
 
 pub mod arbitrary;
 pub mod given;
+pub mod life;
 pub mod oracle;
+pub mod server;
 pub mod strategy;
 pub mod words;

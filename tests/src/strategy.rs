@@ -366,7 +366,6 @@ impl World {
         }
         if step.what == What::PayPartly {
             // Something happens between plan and approval, and the run stops once.
-            let _ = self.about(P(step.who), What::Next, step.pick, self.today);
             let other = Step { days: 0, what: WEIGHTS[usize::from(step.pick) % 19].1, ..step.clone() };
             self.play(&other);
         }

@@ -102,7 +102,8 @@ pub enum DecodeError {
 
 /// Appends the bytes of `record` to `out`. Allocates only where `out` has to grow.
 ///
-/// A record that core's decisions accept has no year below 0 and no empty `approved_by`; neither has a stored form.
+/// A year below 0 and an approver without a name have no stored form: a command with either is refused before it is
+/// decided or by the decision.
 pub fn encode(record: &Record<'_>, out: &mut Vec<u8>) {
     record.write_fields(out);
 }

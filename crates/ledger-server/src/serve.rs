@@ -22,6 +22,9 @@ use crate::services::Ledger;
 /// Largest message either way, bytes.
 const MOST_MESSAGE: usize = 16 << 20;
 
+/// How long connections may take to end when the server stops.
+const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// How a server is to run.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -57,7 +60,7 @@ pub async fn run(
         tracing::warn!(?torn, "a last commit that nobody was answered for was cut");
     }
     let (stop, stopping) = watch::channel(false);
-    let ledger = Ledger { engine, stopping };
+    let ledger = Ledger { engine: engine.clone(), stopping };
 
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_serving::<EventServiceServer<Ledger>>().await;
@@ -85,7 +88,7 @@ pub async fn run(
     let serving = server.serve_with_incoming_shutdown(incoming, async {
         drop(finishing.await);
     });
-    tokio::pin!(serving);
+    let mut serving = Box::pin(serving);
     tokio::pin!(shutdown);
     ready();
     tokio::select! {
@@ -96,11 +99,13 @@ pub async fn run(
             tokio::select! {
                 served = &mut serving => served.map_err(Failure::Port)?,
                 failed = &mut ended => return failed.unwrap_or(Ok(())),
+                () = tokio::time::sleep(GRACE) => tracing::warn!("connections were cut: they did not end in time"),
             }
         }
         failed = &mut ended => return failed.unwrap_or(Ok(())),
     }
-    // The last handle is gone: the engine ends, the log is closed.
+    // A connection that does not end still holds the services: the engine ends all the same, and the log is closed.
+    engine.stop().await;
     drop(tokio::task::spawn_blocking(move || thread.join()).await);
     ended.await.unwrap_or(Ok(()))
 }

@@ -151,6 +151,18 @@ fn edges(s: &Setting) -> Vec<Edge> {
 }
 
 #[test]
+fn wib_days_end_at_17_utc() {
+    // 2020-12-15T17:00:00Z.
+    let midnight = Timestamp::from_nanos(1_608_051_600_000_000_000);
+    assert_eq!(midnight, start(day("2020-12-16")));
+    for s in both() {
+        let ledger = Ledger::given(s.unlocked());
+        assert!(ledger.decide(&ANI.buy(2, 1, Timestamp::from_nanos(midnight.nanos() - 1))).is_ok());
+        assert_eq!(ledger.decide(&ANI.buy(2, 1, midnight)).map_err(|e| e.reason()), Err("BALANCE_LAPSED"));
+    }
+}
+
+#[test]
 fn an_edge_is_where_it_says() {
     for s in both() {
         for Edge { what, given, accepted, refused, reason } in edges(&s) {

@@ -1,6 +1,7 @@
 //! The deadline and expiry jobs, and the recalls that a revocation brings.
 
 use ledger_core::codes::{Evidence, Ground};
+use ledger_core::deadlines::ground;
 use ledger_core::event::Event;
 use ledger_tests::given::Ledger;
 use ledger_tests::words::day;
@@ -26,6 +27,9 @@ fn an_instruction_without_an_outcome_is_in_doubt_after_its_expiry() {
 fn the_deadline_job_revokes_once() {
     for s in both() {
         let mut ledger = Ledger::given(s.selected());
+        let ground = |as_of| ground(ledger.state(), ledger.state().participant(ANI.id()).expect("Ani"), as_of);
+        assert_eq!(ground(s.first_purchase), None);
+        assert_eq!(ground(s.first_purchase.plus_days(1)), Some((Ground::NoFirstPurchase, s.first_purchase)));
         assert_eq!(ledger.jobs(s.first_purchase), vec![]);
         let after = s.first_purchase.plus_days(1);
         let events = ledger.jobs(after.plus_days(9));

@@ -5,10 +5,10 @@ use ledger_core::event::Event;
 use ledger_core::schedule::Held;
 use ledger_core::time::Date;
 use ledger_tests::given::Ledger;
-use ledger_tests::words::{Ask, day};
+use ledger_tests::words::{Ask, day, funds};
 
 use crate::money::{GOPAY, TRAINING, rejected, revoke};
-use crate::setting::{ANI, Setting, both};
+use crate::setting::{ANI, Setting, both, with};
 
 #[test]
 fn a_run_pays_only_what_is_still_payable_to_the_same_account() {
@@ -46,7 +46,7 @@ fn four(s: &Setting, appropriated: i64) -> Ledger {
     let mut ledger = Ledger::given([
         ledger_tests::words::enact(s.scheme.clone(), "2020-03-20"),
         ledger_tests::words::open(1, s.name, 2020, 10, "2020-04-01"),
-        ledger_tests::words::funds("dipa", 2020, appropriated, "2020-04-01"),
+        funds("dipa", 2020, appropriated, "2020-04-01"),
     ]);
     for n in 1..=4 {
         let who = ledger_tests::words::P(n);
@@ -74,9 +74,21 @@ fn a_run_stops_where_funds_do() {
             assert_eq!(run.reasons(), [(Held::Funds, 4 - paid as u64)]);
 
             // More money, and the next run pays the rest.
-            ledger.and([ledger_tests::words::funds("more", 2020, 10_000_000, "2020-05-21")]);
+            ledger.and([funds("more", 2020, 10_000_000, "2020-05-21")]);
             assert_eq!(ledger.pay(2, day("2020-05-21"), "2020-05-21").instructed.len(), 4 - paid);
         }
+    }
+}
+
+#[test]
+fn nothing_overtakes_an_item_that_funds_do_not_cover() {
+    for s in both() {
+        // Left: enough for a survey incentive, not for the training incentive due before it.
+        let mut asks = with(s.unlocked(), [ANI.survey(1, s.survey_opens)]);
+        asks.push(funds("cut", 2020, -1_000_000_000 + 500_000 + 100_000, "2020-04-23"));
+        let run = Ledger::given(asks).pay(1, s.survey_opens.plus_days(14), "2020-06-30");
+        let items = if s.name == "normal" { 2 } else { 3 };
+        assert_eq!((run.instructed.len(), run.reasons()), (0, vec![(Held::Funds, items)]), "{}", s.name);
     }
 }
 

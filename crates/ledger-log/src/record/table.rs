@@ -20,11 +20,24 @@ use super::DecodeError;
 use super::fields::{Field, Kind, Message};
 use super::wire::{Input, put_delimited, wire_type};
 
+/// Core's struct, as a pattern or as an expression.
 macro_rules! shape {
     ($core:ident { $($field:ident)+ }) => { $core { $($field),+ } };
     ($core:ident { $($field:ident)+ } { $($shape:tt)+ }) => { $core { $($shape)+ } };
 }
 
+/// The highest of a message's field numbers.
+const fn max(numbers: &[u32]) -> u32 {
+    match numbers {
+        [] => 0,
+        [first, rest @ ..] => {
+            let rest = max(rest);
+            if *first > rest { *first } else { rest }
+        }
+    }
+}
+
+/// An entry: both directions for one message.
 macro_rules! message {
     (
         $core:ident $(<$lt:lifetime>)? as $stored:ident { $($number:literal $field:ident: $ty:ty,)+ }
@@ -44,6 +57,7 @@ macro_rules! message {
 
             #[inline]
             fn read_fields(mut input: Input<'a>) -> Result<Self, DecodeError> {
+                const { assert!(max(&[$($number),+]) < 16, "keys are read as one byte") };
                 $(let mut $field = <$ty as Field<'a>>::Slot::default();)+
                 while !input.is_empty() {
                     let before = input.len();
@@ -116,6 +130,7 @@ macro_rules! events {
                 Ok(())
             }
 
+            /// Never called: [`Self::take`] reads, since one of many keys may come.
             #[inline]
             fn read(_: &mut Input<'a>, _: &'static str, _: &mut Self::Slot) -> Result<(), DecodeError> {
                 Ok(())

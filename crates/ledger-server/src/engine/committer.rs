@@ -1,6 +1,7 @@
 //! Durability: a group of records in one commit, then the answers that waited for it.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use ledger_log::{AppendError, Batch, Hash, Writer};
 use tokio::sync::watch;
@@ -20,6 +21,9 @@ pub(super) type Reply = Box<dyn FnOnce(&Committed<'_>) + Send>;
 const MOST_RECORDS: usize = 32 * 1024;
 /// Answers of one group beyond which it waits.
 const MOST_REPLIES: usize = 64 * 1024;
+
+/// How long the head file may wait for its own sync. A commit does not wait for it: the log itself is synced.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
 struct Group {
@@ -68,6 +72,11 @@ impl Pending {
         true
     }
 
+    fn fail(&self) {
+        self.lock().failed = true;
+        self.taken.notify_one();
+    }
+
     /// Says that no more will come.
     pub(super) fn end(&self) {
         self.lock().ended = true;
@@ -82,11 +91,17 @@ impl Pending {
     ) -> Result<(), AppendError> {
         let mut records = Batch::new();
         let mut replies = Vec::new();
+        let (mut synced, mut synced_at) = (writer.head(), Instant::now());
         loop {
+            if writer.head() != synced && synced_at.elapsed() >= CHECKPOINT_EVERY {
+                synced = writer.checkpoint().inspect_err(|_| self.fail())?;
+                synced_at = Instant::now();
+            }
             let ended = {
                 let mut group = self.lock();
-                while group.records.is_empty() && group.replies.is_empty() && !group.ended {
-                    group = self.filled.wait(group).unwrap_or_else(PoisonError::into_inner);
+                if group.records.is_empty() && group.replies.is_empty() && !group.ended {
+                    let waited = self.filled.wait_timeout(group, CHECKPOINT_EVERY);
+                    group = waited.unwrap_or_else(PoisonError::into_inner).0;
                 }
                 std::mem::swap(&mut group.records, &mut records);
                 std::mem::swap(&mut group.replies, &mut replies);
@@ -99,8 +114,7 @@ impl Pending {
                     durable.send_if_modified(|size| std::mem::replace(size, head.size) != head.size);
                 }
                 Err(error) => {
-                    self.lock().failed = true;
-                    self.taken.notify_one();
+                    self.fail();
                     return Err(error);
                 }
             }

@@ -24,7 +24,7 @@ pub struct Start {
     pub recovery: Recovery,
     /// Resolves with the failure when a write or sync failed, with `Ok` when the log is closed in good order.
     pub ended: oneshot::Receiver<Result<(), Failure>>,
-    /// The deciding thread; it ends when every handle is gone.
+    /// The deciding thread; it ends by [`Engine::stop`], or when every handle is gone.
     pub thread: JoinHandle<()>,
 }
 
@@ -108,6 +108,7 @@ impl Decider {
     /// `false` once nothing more can be recorded.
     fn take(&mut self, request: Request) -> bool {
         match request {
+            Request::Stop => false,
             Request::Record { actor, commands, reply } => self.record(&actor, commands, reply),
             Request::Query(query) => {
                 let reply = query(&self.state);

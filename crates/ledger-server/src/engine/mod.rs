@@ -119,6 +119,7 @@ pub enum Unavailable {
 type Query = Box<dyn FnOnce(&State) -> committer::Reply + Send>;
 
 enum Request {
+    Stop,
     Record { actor: Actor, commands: Vec<Incoming>, reply: oneshot::Sender<Result<Vec<Answer>, Unavailable>> },
     Query(Query),
     PlanRun { actor: Actor, run: RunId, as_of: Date, said: Said, reply: oneshot::Sender<PlanReply> },
@@ -192,6 +193,12 @@ impl Engine {
     /// The engine stops, the disk is full, or a rule refuses the approval.
     pub async fn approve_run(&self, actor: Actor, run: RunId, digest: Digest, said: Said) -> ApproveReply {
         self.ask(|reply| Request::ApproveRun { actor, run, digest, said, reply }).await?
+    }
+
+    /// Ends the engine: what was asked before is answered, everything after is refused.
+    pub async fn stop(&self) {
+        // It has ended already where it takes nothing any more.
+        let _ = self.requests.send(Request::Stop).await;
     }
 
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Unavailable> {

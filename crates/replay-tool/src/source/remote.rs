@@ -94,7 +94,10 @@ fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
-        text = format!("{text}: {error}");
+        // Some layers repeat the one below.
+        if !text.ends_with(&error.to_string()) {
+            text = format!("{text}: {error}");
+        }
         source = error.source();
     }
     text

@@ -1,0 +1,14 @@
+//! End to end: the real server, the real log, real clients, and the replay that must agree.
+
+mod api;
+mod cohorts;
+mod demo;
+mod workspace;
+
+use ledger_tests::server::Programs;
+
+const PROGRAMS: Programs = Programs {
+    server: env!("CARGO_BIN_EXE_test-ledger-server"),
+    replay: env!("CARGO_BIN_EXE_test-replay-tool"),
+    sim: env!("CARGO_BIN_EXE_test-cohort-sim"),
+};
