@@ -115,7 +115,7 @@ fn interleaved(records: &[Record<'static>], picks: &[u8]) -> Vec<Record<'static>
 }
 
 proptest! {
-    #![proptest_config(cases(320))]
+    #![proptest_config(cases(1000))]
 
     #[test]
     fn the_oracle_agrees_at_every_position(steps in history(STEPS)) {

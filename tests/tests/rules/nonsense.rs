@@ -69,7 +69,7 @@ fn ask_everything(state: &State, date: Date) {
 }
 
 proptest! {
-    #![proptest_config(cases(320))]
+    #![proptest_config(cases(1000))]
 
     #[test]
     fn nothing_that_is_recorded_brings_the_state_down(
