@@ -25,6 +25,7 @@ mod files;
 mod head;
 mod lock;
 mod merkle;
+mod proof;
 mod quiet;
 mod reader;
 pub mod record;
