@@ -18,6 +18,7 @@
 
 mod at_rest;
 mod batch;
+mod checkpoint;
 mod chunk;
 mod closed;
 mod error;
@@ -37,6 +38,7 @@ mod writer;
 
 pub use at_rest::{AtRest, AtRestReader, Examined};
 pub use batch::{Batch, MAX_RECORD_BYTES};
+pub use checkpoint::{Checkpoint, NoteError, NoteSigner, NoteVerifier};
 pub use chunk::MAX_CHUNK_BYTES;
 pub use error::{AppendError, Damage, FileError, OpenError, ReadError, TooLarge, VisitError};
 pub use files::free_bytes;
