@@ -2,6 +2,7 @@
 
 mod api;
 mod cohorts;
+mod crash;
 mod demo;
 mod workspace;
 
