@@ -163,8 +163,8 @@ fn request<T>(message: T) -> Request<T> {
     request
 }
 
-/// The day as of which the demo's table is told: the cohort's year is over.
-const AS_OF: ledger_proto::Date = ledger_proto::Date { year: 2020, month: 12, day: 31 };
+/// The day as of which the demo's table is told: the day of its last event, when the deadline of 31 December has passed.
+const AS_OF: ledger_proto::Date = ledger_proto::Date { year: 2021, month: 1, day: 1 };
 
 impl Figures {
     async fn ask(url: &str, loaded: Summary, participants: Vec<String>) -> Result<Self, Status> {
@@ -287,7 +287,7 @@ impl Figures {
 const fn held_text(reason: v1::HeldReason) -> &'static str {
     match reason {
         v1::HeldReason::Unspecified => "payable in the next run",
-        v1::HeldReason::NotDue => "earned, due after 31 December",
+        v1::HeldReason::NotDue => "earned, due later",
         v1::HeldReason::MembershipRevoked => "membership revoked",
         v1::HeldReason::WaveClosed => "wave closed",
         v1::HeldReason::NoAccount => "no payout account",
