@@ -3,6 +3,8 @@
 mod api;
 mod cohorts;
 mod demo;
+mod logs;
+mod operations;
 mod workspace;
 
 use ledger_tests::server::Programs;
