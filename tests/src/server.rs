@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread::JoinHandle;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -22,6 +23,7 @@ pub struct Programs {
 /// A running server; killed when dropped.
 pub struct Server {
     child: Child,
+    stderr: Option<JoinHandle<String>>,
     /// `http://127.0.0.1:PORT`.
     pub url: String,
 }
@@ -47,24 +49,35 @@ impl Server {
     ///
     /// The program cannot be started at all.
     pub fn try_start(programs: &Programs, data: &Path, more: &[&str]) -> Result<Self, (ExitStatus, String)> {
-        let mut child = Command::new(programs.server)
-            .args(["serve", "--insecure", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .args(more)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the server's program");
+        let mut command = Command::new(programs.server);
+        command.args(["serve", "--insecure", "--listen", "127.0.0.1:0", "--data"]).arg(data).args(more);
+        Self::try_spawn(command)
+    }
+
+    /// Starts a server by a whole command.
+    ///
+    /// # Errors
+    ///
+    /// Its exit status and stderr, where it ends before it listens.
+    ///
+    /// # Panics
+    ///
+    /// The program cannot be started at all.
+    pub fn try_spawn(mut command: Command) -> Result<Self, (ExitStatus, String)> {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the server's program");
+        let mut log = child.stderr.take().expect("its stderr");
+        // Read all the time: a full pipe would stop the server.
+        let stderr = std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            log.read_to_end(&mut bytes).expect("its stderr");
+            text(&bytes)
+        });
         let mut first = String::new();
         let stdout = child.stdout.take().expect("its stdout");
         BufReader::new(stdout).read_line(&mut first).expect("a line of stdout");
         match first.trim_end().strip_prefix("listening on ") {
-            Some(address) => Ok(Self { url: format!("http://{address}"), child }),
-            None => {
-                let mut stderr = String::new();
-                child.stderr.take().expect("its stderr").read_to_string(&mut stderr).expect("text");
-                Err((child.wait().expect("its status"), stderr))
-            }
+            Some(address) => Ok(Self { url: format!("http://{address}"), child, stderr: Some(stderr) }),
+            None => Err((child.wait().expect("its status"), stderr.join().expect("its stderr"))),
         }
     }
 
@@ -79,9 +92,20 @@ impl Server {
     /// # Panics
     ///
     /// It cannot be signalled.
-    pub fn terminate(mut self) -> ExitStatus {
+    pub fn terminate(self) -> ExitStatus {
         self.signal(Signal::TERM);
-        self.child.wait().expect("its status")
+        self.ended().0
+    }
+
+    /// Waits until it has ended by itself, or by a signal; gives its status and all of its stderr.
+    ///
+    /// # Panics
+    ///
+    /// It cannot be waited for.
+    pub fn ended(mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().expect("its status");
+        let stderr = self.stderr.take().expect("taken once").join().expect("its stderr");
+        (status, stderr)
     }
 
     /// Kills it and waits: nothing is finished.
@@ -94,7 +118,12 @@ impl Server {
         self.child.wait().expect("its status");
     }
 
-    fn signal(&self, signal: Signal) {
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    ///
+    /// It has been waited for.
+    pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).expect("a process id")).expect("not zero");
         kill_process(pid, signal).expect("a signal to our own child");
     }

@@ -1,14 +1,18 @@
 //! The command line.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{Config, Failure, demo, load, run};
+use crate::config::{Flags, Log, Settings};
+use crate::{Config, Failure, demo, load, logging, run};
+
+/// "File size limit exceeded", on Linux.
+const SIGXFSZ: i32 = 25;
 
 /// The disbursement ledger of Kartu Prakerja: an append-only log of every participant's events, served over gRPC.
 #[derive(Parser)]
@@ -35,52 +39,110 @@ enum Command {
 
 #[derive(clap::Args)]
 struct Serve {
-    /// Folder of the log; created where missing.
-    #[arg(long, value_name = "DIR", env = "LEDGER_DATA")]
-    data: PathBuf,
-    /// Address to listen on.
-    #[arg(long, value_name = "ADDR", env = "LEDGER_LISTEN", default_value = "127.0.0.1:50051")]
-    listen: SocketAddr,
-    /// Free space below which nothing is recorded while reads go on, bytes.
-    #[arg(long, value_name = "BYTES", env = "LEDGER_MIN_FREE", default_value_t = 256 << 20)]
-    min_free: u64,
+    /// Configuration file (TOML); flags and variables of the environment come before it. [env: LEDGER_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder of the log; created where missing. [env: LEDGER_DATA]
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+    /// Address to listen on. [env: LEDGER_LISTEN] [default: 127.0.0.1:50051]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Free space below which nothing is recorded while reads go on, bytes. [env: LEDGER_MIN_FREE] [default: 268435456]
+    #[arg(long, value_name = "BYTES")]
+    min_free: Option<String>,
+    /// How long calls in flight may take at a stop. [env: LEDGER_STOP_GRACE_SECONDS] [default: 5]
+    #[arg(long, value_name = "SECONDS")]
+    stop_grace_seconds: Option<String>,
+    /// How long one commit may take before the disk counts as failed; 0: no limit. [env: LEDGER_COMMIT_LIMIT_SECONDS]
+    /// [default: 60]
+    #[arg(long, value_name = "SECONDS")]
+    commit_limit_seconds: Option<String>,
+    /// Log lines as text or json. [env: LEDGER_LOG_FORMAT] [default: text]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// error, warn, info, debug or trace. [env: LEDGER_LOG_LEVEL] [default: info]
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// WIB time of day of the deadline job, HH:MM; empty: off. [env: LEDGER_JOBS_DEADLINES] [default: off]
+    #[arg(long, value_name = "HH:MM")]
+    jobs_deadlines: Option<String>,
     /// Plain HTTP/2, loopback addresses only; the caller is whoever the metadata x-ledger-actor says.
-    #[arg(long, required = true)]
+    /// [env: LEDGER_INSECURE]
+    #[arg(long)]
     insecure: bool,
 }
+
+impl Serve {
+    fn flags(&self) -> Flags {
+        let insecure = self.insecure.then(|| "true".to_owned());
+        let pairs = [
+            ("data", &self.data),
+            ("listen", &self.listen),
+            ("insecure", &insecure),
+            ("min_free", &self.min_free),
+            ("stop_grace_seconds", &self.stop_grace_seconds),
+            ("commit_limit_seconds", &self.commit_limit_seconds),
+            ("log.format", &self.log_format),
+            ("log.level", &self.log_level),
+            ("jobs.deadlines", &self.jobs_deadlines),
+        ];
+        pairs.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect()
+    }
+}
+
+/// How long threads that still work may hold up the process after its last word.
+const LAST: Duration = Duration::from_millis(200);
 
 /// Runs the command line; see `--help`.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = tracing_subscriber::EnvFilter::try_from_env("LEDGER_LOG");
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_env_filter(filter.unwrap_or_else(|_| "warn".into()))
-        .init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return usage(&format!("no threads: {error}")),
     };
-    runtime.block_on(async {
+    let code = runtime.block_on(async {
         match cli.command {
             Command::Serve(args) => serve(args).await,
-            Command::Load(args) => load::command(args).await,
-            Command::Demo(args) => demo::command(args).await,
+            Command::Load(args) => {
+                logging::start(Log::default());
+                load::command(args).await
+            }
+            Command::Demo(args) => {
+                logging::start(Log::default());
+                demo::command(args).await
+            }
         }
-    })
+    });
+    runtime.shutdown_timeout(LAST);
+    code
 }
 
 async fn serve(args: Serve) -> ExitCode {
-    if !args.listen.ip().is_loopback() {
-        return usage(&format!("--insecure listens on loopback addresses only, not on {}", args.listen));
-    }
-    let listener = match TcpListener::bind(args.listen).await {
-        Ok(listener) => listener,
-        Err(source) => return failed(&Failure::Bind { address: args.listen.to_string(), source }),
+    let environment: Vec<_> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let settings = match Settings::read(&args.flags(), &environment, args.config.as_deref()) {
+        Ok(settings) => settings,
+        Err(wrong) => return usage(&wrong.to_string()),
     };
-    let address = listener.local_addr().unwrap_or(args.listen);
-    let config = Config { data: args.data, min_free: args.min_free };
+    logging::start(settings.log);
+    if !settings.insecure {
+        return usage("there is no TLS yet: --insecure must say that plain HTTP/2 on a loopback address is meant");
+    }
+    if !settings.listen.ip().is_loopback() {
+        return usage(&format!("--insecure listens on loopback addresses only, not on {}", settings.listen));
+    }
+    // A limit on the size of files would kill the process; with a handler the write fails instead, and is answered for.
+    let _file_size = signal(SignalKind::from_raw(SIGXFSZ));
+    let listener = match TcpListener::bind(settings.listen).await {
+        Ok(listener) => listener,
+        Err(source) => return failed(&Failure::Bind { address: settings.listen.to_string(), source }),
+    };
+    let address = listener.local_addr().unwrap_or(settings.listen);
+    let Settings { data, min_free, stop_grace, commit_limit, deadlines, .. } = settings;
+    let config = Config { data, min_free, stop_grace, commit_limit, deadlines };
     let served = run(config, listener, || println!("listening on {address}"), terminated()).await;
     match served {
         Ok(()) => ExitCode::SUCCESS,
@@ -118,4 +180,32 @@ pub(crate) fn failed(failure: &Failure) -> ExitCode {
 pub(crate) fn usage(text: &str) -> ExitCode {
     eprintln!("ledger-server: {text}");
     ExitCode::from(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::{Cli, Command};
+    use crate::config::OPTIONS;
+
+    #[test]
+    fn every_option_has_its_flag_and_says_its_variable_and_default() {
+        let cli = Cli::command();
+        let serve = cli.find_subcommand("serve").expect("serve");
+        for option in OPTIONS {
+            let flag =
+                serve.get_arguments().find(|arg| arg.get_long().map(|l| format!("--{l}")) == Some(option.flag()));
+            let help = flag.and_then(clap::Arg::get_help).unwrap_or_else(|| panic!("{} is missing", option.flag()));
+            assert!(help.to_string().contains(&format!("[env: {}]", option.variable())), "{help}");
+            if let Some(default) = option.default.filter(|default| !["", "false"].contains(default)) {
+                assert!(help.to_string().contains(&format!("[default: {default}]")), "{help}");
+            }
+            let value = if option.key == "insecure" { None } else { Some("x") };
+            let args = ["ledger-server".to_owned(), "serve".to_owned(), option.flag()];
+            let parsed = Cli::try_parse_from(args.into_iter().chain(value.map(str::to_owned))).expect("parses");
+            let Command::Serve(args) = parsed.command else { panic!("serve") };
+            assert_eq!(args.flags(), [(option.key, value.unwrap_or("true").to_owned())]);
+        }
+    }
 }

@@ -49,7 +49,7 @@ pub async fn command(args: Demo) -> ExitCode {
     let address = listener.local_addr().unwrap_or(args.listen);
     let (ready, opened) = oneshot::channel();
     let (stop, stopped) = oneshot::channel::<()>();
-    let config = Config { data: args.data.clone(), min_free: 0 };
+    let config = Config { min_free: 0, ..Config::new(args.data.clone()) };
     let server = tokio::spawn(run(config, listener, || ready.send(()).unwrap_or(()), async {
         drop(stopped.await);
     }));

@@ -1,13 +1,19 @@
 //! The disbursement ledger served over gRPC.
 //!
 //! Reading order: [`run`] (what a server is made of), [`engine`] (the one writer), `services` (the calls), `from_proto`
-//! and `to_proto` (wire to core and back), `status` (why something is refused), [`cli`], [`load`], [`demo`].
+//! and `to_proto` (wire to core and back), `status` (why something is refused), `calls` (what is logged of a call),
+//! [`schedule`] (jobs by the clock), [`config`] (what a server can be told), [`cli`], [`load`], [`demo`].
 
+mod calls;
 pub mod cli;
+pub mod config;
 pub mod demo;
 pub mod engine;
 mod from_proto;
+mod jobs;
 pub mod load;
+mod logging;
+pub mod schedule;
 mod serve;
 mod services;
 mod status;
@@ -27,6 +33,12 @@ pub enum Failure {
     /// A write or a sync failed; what was not answered may or may not be recorded.
     #[error("a write to the log failed")]
     Write(#[source] AppendError),
+    /// A commit takes so long that the disk counts as failed.
+    #[error("a commit has not ended after {0} seconds: the disk does not answer")]
+    Stalled(u64),
+    /// A thread of the engine ended by a fault of this program; what was not answered may or may not be recorded.
+    #[error("the engine ended by a fault of this program; please report what stands above")]
+    Broken,
     /// The clock is behind the log.
     #[error("the clock is more than 5 minutes behind the last record's recorded_at, {last}; set the clock first")]
     ClockBehind {
@@ -57,7 +69,7 @@ impl Failure {
             Self::Open(OpenError::Locked { .. }) => 4,
             Self::Open(OpenError::Damaged(_) | OpenError::Record { .. }) => 3,
             Self::Open(_) | Self::ClockBehind { .. } | Self::Thread(_) | Self::Port(_) | Self::Bind { .. } => 2,
-            Self::Write(_) => 5,
+            Self::Write(_) | Self::Stalled(_) | Self::Broken => 5,
         }
     }
     /// The first bad position of a damaged log.

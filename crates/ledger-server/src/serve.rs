@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ledger_proto::FILE_DESCRIPTOR_SET;
 use ledger_rpc::v1::audit_service_server::AuditServiceServer;
@@ -12,18 +13,24 @@ use ledger_rpc::v1::payout_service_server::PayoutServiceServer;
 use ledger_rpc::v1::programme_service_server::ProgrammeServiceServer;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
 use crate::Failure;
+use crate::calls::{CallLayer, InFlight};
 use crate::engine::{Engine, Start};
+use crate::jobs;
+use crate::schedule::TimeOfDay;
 use crate::services::Ledger;
 
 /// Largest message either way, bytes.
 const MOST_MESSAGE: usize = 16 << 20;
 
-/// How long connections may take to end when the server stops.
-const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
+/// Between the last answer and the end, for what is still on its way to a socket.
+const LINGER: Duration = Duration::from_millis(100);
+/// How long callers may take to hear that a write failed.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// How a server is to run.
 #[derive(Clone, Debug)]
@@ -32,6 +39,26 @@ pub struct Config {
     pub data: PathBuf,
     /// Free space below which nothing is recorded, bytes.
     pub min_free: u64,
+    /// How long calls in flight may take when the server stops.
+    pub stop_grace: Duration,
+    /// How long one commit may take before the disk counts as failed; `None`: for ever.
+    pub commit_limit: Option<Duration>,
+    /// When the deadline job runs, WIB; `None`: never by itself.
+    pub deadlines: Option<TimeOfDay>,
+}
+
+impl Config {
+    /// A server on a folder, with the defaults of [`crate::config::OPTIONS`] and no scheduled job.
+    #[must_use]
+    pub const fn new(data: PathBuf) -> Self {
+        Self {
+            data,
+            min_free: 256 << 20,
+            stop_grace: Duration::from_secs(5),
+            commit_limit: Some(Duration::from_secs(60)),
+            deadlines: None,
+        }
+    }
 }
 
 macro_rules! limited {
@@ -52,7 +79,8 @@ pub async fn run(
     ready: impl FnOnce(),
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Failure> {
-    let opened = tokio::task::spawn_blocking(move || Engine::start(&config.data, config.min_free));
+    let Config { data, min_free, stop_grace, commit_limit, deadlines } = config;
+    let opened = tokio::task::spawn_blocking(move || Engine::start(&data, min_free));
     let start = opened.await.map_err(|error| Failure::Thread(std::io::Error::other(error)))??;
     let Start { engine, recovery, mut ended, thread } = start;
     tracing::info!(size = recovery.head.size, clean = recovery.clean, "log open");
@@ -60,6 +88,8 @@ pub async fn run(
         tracing::warn!(?torn, "a last commit that nobody was answered for was cut");
     }
     let (stop, stopping) = watch::channel(false);
+    let in_flight = InFlight::new();
+    let calls = CallLayer { in_flight: in_flight.clone(), stopping: stopping.clone() };
     let ledger = Ledger { engine: engine.clone(), stopping };
 
     let (reporter, health) = tonic_health::server::health_reporter();
@@ -72,6 +102,7 @@ pub async fn run(
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
     let mut server = Server::builder()
+        .layer(calls)
         .add_service(health)
         .add_optional_service(reflection().build_v1().ok())
         .add_optional_service(reflection().build_v1alpha().ok())
@@ -85,27 +116,77 @@ pub async fn run(
 
     let (finish, finishing) = oneshot::channel::<()>();
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let serving = server.serve_with_incoming_shutdown(incoming, async {
+    // Tasks of these sets end with them, however this function ends.
+    let (mut serving, mut jobs) = (JoinSet::new(), JoinSet::new());
+    serving.spawn(server.serve_with_incoming_shutdown(incoming, async {
         drop(finishing.await);
-    });
-    let mut serving = Box::pin(serving);
+    }));
     tokio::pin!(shutdown);
-    ready();
-    tokio::select! {
-        served = &mut serving => served.map_err(Failure::Port)?,
-        () = &mut shutdown => {
-            let _ = stop.send(true);
-            let _ = finish.send(());
-            tokio::select! {
-                served = &mut serving => served.map_err(Failure::Port)?,
-                failed = &mut ended => return failed.unwrap_or(Ok(())),
-                () = tokio::time::sleep(GRACE) => tracing::warn!("connections were cut: they did not end in time"),
-            }
-        }
-        failed = &mut ended => return failed.unwrap_or(Ok(())),
+    if let Some(at) = deadlines {
+        jobs.spawn(jobs::deadlines(at, engine.clone()));
     }
-    // A connection that does not end still holds the services: the engine ends all the same, and the log is closed.
-    engine.stop().await;
+    ready();
+    let failure = tokio::select! {
+        served = serving.join_next() => Some(Err(port(served))),
+        () = &mut shutdown => None,
+        ended = &mut ended => Some(ended.unwrap_or(Err(Failure::Broken))),
+        stalled = stalled(&engine, commit_limit) => Some(Err(stalled)),
+    };
+    drop(jobs);
+    // From here on new calls are refused, on the connections that are there too: those are closed last, since a client
+    // whose connection goes away cannot tell a refusal from a lost call.
+    let _ = stop.send(true);
+    if let Some(ended) = failure {
+        // Who waits hears that it is unavailable; then the process ends, whatever the disk does.
+        let _ = tokio::time::timeout(FAREWELL, quiet(&in_flight)).await;
+        return ended;
+    }
+    tracing::info!(in_flight = in_flight.count(), "stopping: calls in flight finish, new ones are refused");
+    tokio::select! {
+        () = quiet(&in_flight) => {}
+        ended = &mut ended => return ended.unwrap_or(Err(Failure::Broken)),
+        () = tokio::time::sleep(stop_grace) => {
+            tracing::warn!(in_flight = in_flight.count(), "calls were cut: they did not end in time");
+        }
+    }
+    let _ = finish.send(());
+    let _ = tokio::time::timeout(LINGER, serving.join_next()).await;
+    // A call that does not end still holds the services: the engine ends all the same, and the log is closed.
+    engine.halt().await;
+    let ended = tokio::select! {
+        ended = &mut ended => ended.unwrap_or(Err(Failure::Broken)),
+        stalled = stalled(&engine, commit_limit) => return Err(stalled),
+    };
     drop(tokio::task::spawn_blocking(move || thread.join()).await);
-    ended.await.unwrap_or(Ok(()))
+    if ended.is_ok() {
+        tracing::info!(size = engine.durable().borrow().to_owned(), "log closed");
+    }
+    ended
+}
+
+/// Why serving ended before it was told to.
+fn port(served: Option<Result<Result<(), tonic::transport::Error>, tokio::task::JoinError>>) -> Failure {
+    match served {
+        Some(Ok(Err(error))) => Failure::Port(error),
+        _ => Failure::Broken,
+    }
+}
+
+/// Resolves when no call is in flight and the last answers had a moment to leave. A connection that is kept open and
+/// idle keeps nobody waiting.
+async fn quiet(in_flight: &InFlight) {
+    in_flight.none().await;
+    tokio::time::sleep(LINGER).await;
+    in_flight.none().await;
+}
+
+/// Resolves when a commit takes longer than the limit.
+async fn stalled(engine: &Engine, limit: Option<Duration>) -> Failure {
+    let Some(limit) = limit else { return std::future::pending().await };
+    loop {
+        tokio::time::sleep(limit.min(Duration::from_secs(1))).await;
+        if engine.commit_age().is_some_and(|age| age > limit) {
+            return Failure::Stalled(limit.as_secs());
+        }
+    }
 }

@@ -4,6 +4,8 @@ mod api;
 mod cohorts;
 mod crash;
 mod demo;
+mod logs;
+mod operations;
 mod workspace;
 
 use ledger_tests::server::Programs;

@@ -33,6 +33,8 @@ struct Group {
     ended: bool,
     /// The writer gave up; nothing is taken any more.
     failed: bool,
+    /// When the commit at work began.
+    began: Option<Instant>,
 }
 
 /// The group in the making, between the deciding and the writing thread.
@@ -72,9 +74,20 @@ impl Pending {
         true
     }
 
-    fn fail(&self) {
-        self.lock().failed = true;
+    /// Takes nothing any more, and lets go of those who wait: their calls end as unavailable.
+    pub(super) fn fail(&self) {
+        let mut group = self.lock();
+        group.failed = true;
+        let waiting = std::mem::take(&mut group.replies);
+        drop(group);
+        drop(waiting);
         self.taken.notify_one();
+        self.filled.notify_one();
+    }
+
+    /// How long the commit at work has taken so far.
+    pub(super) fn commit_age(&self) -> Option<Duration> {
+        self.lock().began.map(|began| began.elapsed())
     }
 
     /// Says that no more will come.
@@ -94,20 +107,27 @@ impl Pending {
         let (mut synced, mut synced_at) = (writer.head(), Instant::now());
         loop {
             if writer.head() != synced && synced_at.elapsed() >= CHECKPOINT_EVERY {
+                self.lock().began = Some(Instant::now());
                 synced = writer.checkpoint().inspect_err(|_| self.fail())?;
                 synced_at = Instant::now();
             }
-            let ended = {
+            let (ended, failed) = {
                 let mut group = self.lock();
-                if group.records.is_empty() && group.replies.is_empty() && !group.ended {
+                group.began = None;
+                if group.records.is_empty() && group.replies.is_empty() && !group.ended && !group.failed {
                     let waited = self.filled.wait_timeout(group, CHECKPOINT_EVERY);
                     group = waited.unwrap_or_else(PoisonError::into_inner).0;
                 }
                 std::mem::swap(&mut group.records, &mut records);
                 std::mem::swap(&mut group.replies, &mut replies);
+                group.began = Some(Instant::now());
                 self.taken.notify_one();
-                group.ended
+                (group.ended, group.failed)
             };
+            if failed {
+                // The deciding thread broke: what it decided last is not known to be whole.
+                return Err(AppendError::Poisoned);
+            }
             let first = writer.head().size;
             match writer.append(first, &records) {
                 Ok(head) => {
@@ -124,6 +144,8 @@ impl Pending {
             }
             records.clear();
             if ended {
+                // The close describes all files of the log: no limit of a commit holds for it.
+                self.lock().began = None;
                 return writer.close().map(drop);
             }
         }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use ledger_core::codes::ExceptionCause;
@@ -58,13 +59,36 @@ impl Engine {
         });
         let writing = writing.map_err(Failure::Thread)?;
         let runs = Runs::new(&state, reader.clone());
-        let decider = Decider { state, dir: dir.to_owned(), min_free, pending, scratch: Batch::new(), runs };
+        let halted = Arc::new(AtomicBool::new(false));
+        let decider = Decider {
+            state,
+            dir: dir.to_owned(),
+            min_free,
+            pending: Arc::clone(&pending),
+            halted: Arc::clone(&halted),
+            scratch: Batch::new(),
+            runs,
+        };
+        let on_fault = FailOnPanic(Arc::clone(&pending));
         let thread = std::thread::Builder::new().name("ledger-engine".to_owned()).spawn(move || {
+            let on_fault = on_fault;
             decider.work(queue);
+            drop(on_fault);
             drop(writing.join());
         });
         let thread = thread.map_err(Failure::Thread)?;
-        Ok(Start { engine: Engine { requests, reader, durable }, recovery, ended, thread })
+        Ok(Start { engine: Engine { requests, reader, durable, pending, halted }, recovery, ended, thread })
+    }
+}
+
+/// Ends the writer too when the deciding thread panics: a server without its state must not stay.
+struct FailOnPanic(Arc<Pending>);
+
+impl Drop for FailOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail();
+        }
     }
 }
 
@@ -73,6 +97,8 @@ pub(super) struct Decider {
     dir: PathBuf,
     min_free: u64,
     pending: Arc<Pending>,
+    /// Nothing more is taken from the queue.
+    halted: Arc<AtomicBool>,
     scratch: Batch,
     pub(super) runs: Runs,
 }
@@ -95,7 +121,7 @@ impl Decider {
                 }
                 request
             };
-            if request.is_some_and(|request| !self.take(request)) {
+            if self.halted.load(Ordering::Relaxed) || request.is_some_and(|request| !self.take(request)) {
                 break;
             }
             if self.runs.at_work() && !self.run_slice() {

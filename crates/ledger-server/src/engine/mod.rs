@@ -8,7 +8,8 @@ mod decider;
 mod runs;
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ledger_core::codes::{Auth, ExceptionCause};
 use ledger_core::event::Total;
@@ -135,6 +136,8 @@ pub struct Engine {
     requests: mpsc::Sender<Request>,
     reader: Reader,
     durable: watch::Receiver<u64>,
+    pending: Arc<committer::Pending>,
+    halted: Arc<AtomicBool>,
 }
 
 impl Engine {
@@ -199,6 +202,18 @@ impl Engine {
     pub async fn stop(&self) {
         // It has ended already where it takes nothing any more.
         let _ = self.requests.send(Request::Stop).await;
+    }
+
+    /// Ends the engine without what still waits in its queue: that is refused, as is everything after.
+    pub async fn halt(&self) {
+        self.halted.store(true, Ordering::Relaxed);
+        self.stop().await;
+    }
+
+    /// How long the commit at work has taken so far; `None` where there is none.
+    #[must_use]
+    pub fn commit_age(&self) -> Option<Duration> {
+        self.pending.commit_age()
     }
 
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Unavailable> {

@@ -5,6 +5,7 @@ use ledger_rpc::v1::event_service_server::EventService;
 use tonic::{Request, Response, Status};
 
 use super::{Ledger, actor, as_known, bounded};
+use crate::calls::Tally;
 use crate::engine::{Actor, Answer, Incoming};
 use crate::from_proto;
 use crate::status::{Invalid, as_result};
@@ -58,6 +59,7 @@ impl Ledger {
                 Err(status) => refusal(&status),
             });
         }
+        Tally::current().count(&results);
         Ok(results)
     }
 }

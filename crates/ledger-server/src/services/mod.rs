@@ -40,12 +40,17 @@ fn actor<T>(request: &Request<T>) -> Result<Actor, Status> {
         return Err(unauthenticated(format!("the metadata {ACTOR} must name the caller: role/name")));
     };
     let value = value.to_str().unwrap_or_default();
-    let known = value.split_once('/').is_some_and(|(role, name)| ROLES.contains(&role) && !name.is_empty());
-    if !known || value.len() > 100 || value.chars().any(char::is_control) {
+    if !known_actor(value) {
         let roles = ROLES.join(", ");
         return Err(unauthenticated(format!("{ACTOR} must be role/name, at most 100 characters, role one of {roles}")));
     }
     Ok(Actor { name: insecure(value), auth: Auth::Insecure })
+}
+
+/// Whether this is role/name as an actor's metadata must be.
+pub(crate) fn known_actor(value: &str) -> bool {
+    let known = value.split_once('/').is_some_and(|(role, name)| ROLES.contains(&role) && !name.is_empty());
+    known && value.len() <= 100 && !value.chars().any(char::is_control)
 }
 
 fn insecure(name: &str) -> String {

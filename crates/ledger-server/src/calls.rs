@@ -1,0 +1,265 @@
+//! Around every call: one log line when it ends, a count of those in flight, and a refusal once the server stops.
+//!
+//! A line says which method, who (role and name), how it ended and why, how long it took, how many items it had and how
+//! many of them were refused, by reason. Nothing of what a caller sent is in it: no message, no field, no text of a
+//! status, and no path or actor that is not known to be one.
+
+use std::collections::{BTreeMap, HashSet};
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use http_body::{Frame, SizeHint};
+use ledger_proto::v1::{RecordResult, record_result};
+use ledger_proto::{FILE_DESCRIPTOR_SET, google};
+use prost::Message;
+use tokio::sync::watch;
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::services::{ACTOR, known_actor};
+use crate::status::refused;
+
+/// Items of a call, as its service counts them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally(Arc<Mutex<Counts>>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    items: usize,
+    rejected: BTreeMap<String, usize>,
+}
+
+tokio::task_local! {
+    static TALLY: Tally;
+}
+
+impl Tally {
+    /// That of the call at work, to be taken along where a call's work goes on in a task of its own. One that nobody
+    /// reads where there is no call.
+    pub(crate) fn current() -> Self {
+        TALLY.try_with(Clone::clone).unwrap_or_default()
+    }
+
+    /// Counts the results of a batch.
+    pub(crate) fn count(&self, results: &[RecordResult]) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.items += results.len();
+        for result in results {
+            if let Some(record_result::Result::Rejection(status)) = &result.result {
+                *counts.rejected.entry(reason_of(status)).or_default() += 1;
+            }
+        }
+    }
+}
+
+fn reason_of(status: &google::rpc::Status) -> String {
+    let status = Status::with_details(Code::from_i32(status.code), "", status.encode_to_vec().into());
+    reason(&status)
+}
+
+/// The reason that a status carries, or the name of its code.
+fn reason(status: &Status) -> String {
+    status.get_details_error_info().map_or_else(|| format!("{:?}", status.code()), |info| info.reason)
+}
+
+/// Calls in flight.
+#[derive(Clone, Debug)]
+pub(crate) struct InFlight(watch::Sender<usize>);
+
+impl InFlight {
+    pub(crate) fn new() -> Self {
+        Self(watch::Sender::new(0))
+    }
+
+    /// How many there are now.
+    pub(crate) fn count(&self) -> usize {
+        *self.0.borrow()
+    }
+
+    /// Resolves when there are none.
+    pub(crate) async fn none(&self) {
+        // The sender is here: it does not go away.
+        let _ = self.0.subscribe().wait_for(|count| *count == 0).await;
+    }
+}
+
+/// Puts [`Calls`] around the services.
+#[derive(Clone, Debug)]
+pub(crate) struct CallLayer {
+    pub(crate) in_flight: InFlight,
+    pub(crate) stopping: watch::Receiver<bool>,
+}
+
+impl<S> Layer<S> for CallLayer {
+    type Service = Calls<S>;
+
+    fn layer(&self, inner: S) -> Calls<S> {
+        Calls { inner, layer: self.clone() }
+    }
+}
+
+/// The services with a log line for every call.
+#[derive(Clone, Debug)]
+pub(crate) struct Calls<S> {
+    inner: S,
+    layer: CallLayer,
+}
+
+impl<S> Service<Request<Body>> for Calls<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Logged>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Logged>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let mut call = Call::new(&request);
+        if *self.layer.stopping.borrow() {
+            let status =
+                refused(Code::Unavailable, "STOPPING", "the server stops; nothing was recorded: send it again");
+            call.ended(&status);
+            return Box::pin(std::future::ready(Ok(status.into_http::<Body>().map(|body| Logged { body, call }))));
+        }
+        call.enter(&self.layer.in_flight);
+        let answer = TALLY.scope(call.tally.clone(), self.inner.call(request));
+        Box::pin(async move {
+            let response = answer.await?;
+            if let Some(status) = response.extensions().get::<Status>() {
+                call.ended(status);
+            }
+            Ok(response.map(|body| Logged { body, call }))
+        })
+    }
+}
+
+/// A call at work; logged when it is let go of, so that one whose caller went away is logged too.
+#[derive(Debug)]
+struct Call {
+    method: &'static str,
+    actor: String,
+    started: Instant,
+    ended: Option<(Code, String)>,
+    tally: Tally,
+    /// Where it counts, unless it was refused at the door.
+    in_flight: Option<InFlight>,
+}
+
+/// What the log says in place of a path or an actor that is none.
+const UNKNOWN: &str = "-";
+
+impl Call {
+    fn new(request: &Request<Body>) -> Self {
+        let actor = request.headers().get(ACTOR).and_then(|value| value.to_str().ok());
+        Self {
+            method: METHODS.get(request.uri().path()).map_or(UNKNOWN, String::as_str),
+            actor: actor.filter(|actor| known_actor(actor)).unwrap_or(UNKNOWN).to_owned(),
+            started: Instant::now(),
+            ended: None,
+            tally: Tally::default(),
+            in_flight: None,
+        }
+    }
+
+    fn enter(&mut self, in_flight: &InFlight) {
+        in_flight.0.send_modify(|count| *count += 1);
+        self.in_flight = Some(in_flight.clone());
+    }
+
+    fn ended(&mut self, status: &Status) {
+        let reason = if status.code() == Code::Ok { String::new() } else { reason(status) };
+        self.ended = Some((status.code(), reason));
+    }
+
+    fn ended_by(&mut self, trailers: &HeaderMap) {
+        if let Some(status) = Status::from_header_map(trailers) {
+            self.ended(&status);
+        }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if let Some(in_flight) = &self.in_flight {
+            in_flight.0.send_modify(|count| *count -= 1);
+        }
+        let (code, reason) = self.ended.take().unwrap_or((Code::Cancelled, "CALLER_GONE".to_owned()));
+        let counts = self.tally.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let rejected: usize = counts.rejected.values().sum();
+        let list: Vec<_> = counts.rejected.iter().map(|(reason, count)| format!("{reason}={count}")).collect();
+        tracing::info!(
+            method = self.method,
+            actor = self.actor,
+            code = ?code,
+            reason,
+            milliseconds = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            items = counts.items,
+            rejected,
+            rejections = list.join(" "),
+            "call"
+        );
+    }
+}
+
+/// The body of an answer; its end is the end of the call.
+#[derive(Debug)]
+pub(crate) struct Logged {
+    body: Body,
+    call: Call,
+}
+
+impl http_body::Body for Logged {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        match &frame {
+            Some(Ok(frame)) => {
+                if let Some(trailers) = frame.trailers_ref() {
+                    self.call.ended_by(trailers);
+                }
+            }
+            Some(Err(status)) => self.call.ended(status),
+            None => {}
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Every path that is a method here; others are whatever a caller typed.
+static METHODS: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let sets = [FILE_DESCRIPTOR_SET, tonic_health::pb::FILE_DESCRIPTOR_SET];
+    let files =
+        sets.iter().filter_map(|set| prost_types::FileDescriptorSet::decode(*set).ok()).flat_map(|set| set.file);
+    let mut methods = HashSet::new();
+    for file in files {
+        for service in &file.service {
+            let names = service.method.iter().map(|m| format!("/{}.{}/{}", file.package(), service.name(), m.name()));
+            methods.extend(names);
+        }
+    }
+    methods
+});
