@@ -1,6 +1,8 @@
 //! Disbursement runs (DOMAIN section 5, rule 11): a plan is a pure function of the state at one log size; its items are
 //! not recorded, their SHA-256 is.
 
+use std::sync::Arc;
+
 use sha2::{Digest as _, Sha256};
 
 use crate::codes::Partner;
@@ -151,55 +153,82 @@ pub fn close(state: &State, run: RunId, held: Total) -> Option<NewEvent<'static>
 #[derive(Clone, Debug)]
 pub struct Execution {
     run: RunId,
-    items: std::vec::IntoIter<Item>,
+    /// The run's number, see [`State::runs`].
+    number: u16,
+    plan: Arc<Plan>,
+    /// The next item.
+    next: usize,
+    /// Items before this one were decided before a restart.
+    resumed_at: usize,
     held: Total,
     held_by: [Total; Held::ALL.len()],
     funds_ran_out: bool,
+}
+
+/// What became of one item of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)]
+pub enum Progress {
+    /// Instruct it: record this.
+    Instruct(NewEvent<'static>),
+    /// It is held, or was decided before a restart.
+    Passed,
+    /// There is none left: the run is to be closed.
+    Done,
 }
 
 impl Execution {
     /// Starts a run, or takes it up again where it stopped: behind the last item that it instructed. Items before that
     /// one without an instruction of this run were held then, and still are.
     #[must_use]
-    pub fn new(state: &State, run: RunId, plan: Plan) -> Self {
-        let mut execution = Self {
+    pub fn new(state: &State, run: RunId, plan: impl Into<Arc<Plan>>) -> Self {
+        let plan = plan.into();
+        let (number, last) = state.run(run).map_or((0, None), |(number, entry)| (number, entry.last_instructed));
+        let resumed_at = last.map_or(0, |last| plan.items.partition_point(|item| item.key() <= last));
+        Self {
             run,
-            items: Vec::new().into_iter(),
+            number,
+            plan,
+            next: 0,
+            resumed_at,
             held: Total::default(),
             held_by: [Total::default(); Held::ALL.len()],
             funds_ran_out: false,
-        };
-        let Some((number, entry)) = state.run(run) else { return execution };
-        let mut items = plan.items;
-        if let Some(last) = entry.last_instructed {
-            let done = items.partition_point(|item| item.key() <= last);
-            let rest = items.split_off(done);
-            for item in items {
-                let ordered = |i: &crate::state::Instruction| i.run() == number && i.entitlement() == item.entitlement;
-                let participant = state.participant(item.participant);
-                if !participant.is_some_and(|p| p.instructions.iter().any(ordered)) {
-                    execution.held.add(item.amount);
-                }
-            }
-            items = rest;
         }
-        execution.items = items.into_iter();
-        execution
+    }
+
+    /// Looks at one item, on the state after the one before: a bounded step.
+    pub fn advance(&mut self, state: &State) -> Progress {
+        let Some(item) = self.plan.items.get(self.next) else { return Progress::Done };
+        self.next += 1;
+        if self.next <= self.resumed_at {
+            let number = self.number;
+            let ordered = |i: &crate::state::Instruction| i.run() == number && i.entitlement() == item.entitlement;
+            if !state.participant(item.participant).is_some_and(|p| p.instructions.iter().any(ordered)) {
+                self.held.add(item.amount);
+            }
+            return Progress::Passed;
+        }
+        let decided = if self.funds_ran_out { Err(Held::Funds) } else { instruct(state, self.run, item) };
+        match decided {
+            Ok(event) => Progress::Instruct(event),
+            Err(held) => {
+                self.funds_ran_out |= held == Held::Funds;
+                self.held.add(item.amount);
+                self.held_by[held as usize].add(item.amount);
+                Progress::Passed
+            }
+        }
     }
 
     /// The next instruction to record, on the state after the one before; `None` once every item is instructed or
     /// held: then the run is to be closed.
     pub fn step(&mut self, state: &State) -> Option<NewEvent<'static>> {
         loop {
-            let item = self.items.next()?;
-            let decided = if self.funds_ran_out { Err(Held::Funds) } else { instruct(state, self.run, &item) };
-            match decided {
-                Ok(event) => return Some(event),
-                Err(held) => {
-                    self.funds_ran_out |= held == Held::Funds;
-                    self.held.add(item.amount);
-                    self.held_by[held as usize].add(item.amount);
-                }
+            match self.advance(state) {
+                Progress::Instruct(event) => return Some(event),
+                Progress::Passed => {}
+                Progress::Done => return None,
             }
         }
     }
@@ -207,7 +236,7 @@ impl Execution {
     /// How many items are left.
     #[must_use]
     pub fn remaining(&self) -> usize {
-        self.items.len()
+        self.plan.items.len() - self.next.max(self.resumed_at)
     }
 
     /// The event that closes the run.

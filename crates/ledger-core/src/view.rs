@@ -3,7 +3,7 @@
 use crate::codes::{EntitlementKind, Ground, Partner, Platform};
 use crate::ids::{LinkId, ParticipantId, Position, PurchaseId, Region, Wave};
 use crate::money::Rupiah;
-use crate::schedule::{Held, payable};
+use crate::schedule::{Held, Payable, payable};
 use crate::scheme::Entitlement;
 use crate::state::{Fact, FactKind, Instruction, InstructionStatus, Participant, Place, State, Status};
 use crate::time::Date;
@@ -172,6 +172,22 @@ pub fn participant(state: &State, place: Place, as_of: Date) -> Option<Participa
     })
 }
 
+/// Whether an entitlement can be paid as of a date out of these funds.
+///
+/// # Errors
+///
+/// The first reason that holds it; funds come last.
+pub fn covered(
+    state: &State,
+    participant: &Participant,
+    entitlement: Entitlement,
+    as_of: Date,
+    funds: Rupiah,
+) -> Result<Payable, Held> {
+    let payable = payable(state, participant, entitlement, as_of)?;
+    if payable.amount > funds { Err(Held::Funds) } else { Ok(payable) }
+}
+
 fn purchases(participant: &Participant) -> Vec<PurchaseView> {
     let view = |(purchase, index): (&crate::state::Purchase, u16)| {
         let on = |kind| participant.fact(kind, index).map(Fact::date);
@@ -227,11 +243,7 @@ fn entitlement(
         .filter(|(i, _)| i.net_settled() > 0)
         .filter_map(|(_, index)| participant.fact(FactKind::Settled, index).map(Fact::date));
     let survey = entitlement.kind == EntitlementKind::Survey;
-    let held = match payable(state, participant, entitlement, as_of) {
-        Ok(payable) if payable.amount > state.year(as_of.year()).available() => Some(Held::Funds),
-        Ok(_) => None,
-        Err(held) => Some(held),
-    };
+    let held = covered(state, participant, entitlement, as_of, state.year(as_of.year()).available()).err();
     // What was ordered keeps the due date that it was ordered with.
     let ordered = last.filter(|_| matches!(held, Some(Held::Settled | Held::InTransit | Held::InDoubt)));
     let due = ordered.map(Instruction::due);

@@ -20,6 +20,7 @@ mod status;
 mod to_proto;
 
 pub use serve::{Config, run};
+pub use status::SERVER_REASONS;
 
 use ledger_core::time::Timestamp;
 use ledger_log::{AppendError, OpenError};

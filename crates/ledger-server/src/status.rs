@@ -71,6 +71,17 @@ pub(crate) fn already_exists(position: u64, field: &str) -> Status {
     Status::with_error_details(Code::AlreadyExists, format!("{rejection}: {field} differs"), details)
 }
 
+/// Refusals that are not a rule's, with what they mean; the catalogue of errors lists them behind the rules'.
+pub const SERVER_REASONS: &[(&str, Code, &str)] = &[
+    ("ACTOR_MISSING", Code::Unauthenticated, "The call does not say who makes it."),
+    ("INSTRUCTION_UNKNOWN", Code::NotFound, "No such instruction."),
+    ("NOT_IN_DOUBT", Code::FailedPrecondition, "Only an instruction in doubt is resolved by people."),
+    ("USE_REPLAY_TOOL", Code::FailedPrecondition, "The server does not keep this; the replay tool answers."),
+    ("DISK_FULL", Code::ResourceExhausted, "The disk has less free space than --min-free; reads go on."),
+    ("STOPPING", Code::Unavailable, "The server stops; send it again, a repeat is harmless."),
+    ("UNREADABLE_RECORD", Code::DataLoss, "A stored record could not be read back."),
+];
+
 /// A refusal that is no rule's: a reason in UPPER_SNAKE and a text.
 pub(crate) fn refused(code: Code, reason: &str, text: impl Into<String>) -> Status {
     let details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());

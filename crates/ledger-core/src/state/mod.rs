@@ -245,6 +245,12 @@ impl State {
         self.waves.get(&participant.wave).and_then(|wave| self.schemes.get(wave.scheme)).map(|(scheme, _)| scheme)
     }
 
+    /// The scheme of a wave.
+    #[must_use]
+    pub fn scheme_of_wave(&self, wave: ids::Wave) -> Option<&Scheme<'static>> {
+        self.waves.get(&wave).and_then(|wave| self.schemes.get(wave.scheme)).map(|(scheme, _)| scheme)
+    }
+
     /// Whether the training balances of a participant's wave have lapsed.
     #[must_use]
     pub fn period_closed(&self, participant: &Participant) -> bool {

@@ -11,6 +11,6 @@ use prost_types::{FileDescriptorProto, FileDescriptorSet};
 fn contract() -> Vec<FileDescriptorProto> {
     let set = FileDescriptorSet::decode(ledger_proto::FILE_DESCRIPTOR_SET).expect("the descriptor set decodes");
     let files: Vec<_> = set.file.into_iter().filter(|file| file.package() == "prakerja.ledger.v1").collect();
-    assert_eq!(files.len(), 10, "files of the contract");
+    assert_eq!(files.len(), 11, "files of the contract");
     files
 }

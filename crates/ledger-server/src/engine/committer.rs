@@ -14,6 +14,14 @@ pub(super) struct Committed<'a> {
     pub(super) leaf_hashes: &'a [Hash],
 }
 
+impl Committed<'_> {
+    /// Leaf hash of one of its records.
+    pub(super) fn leaf_hash(&self, position: u64) -> Hash {
+        let index = usize::try_from(position.wrapping_sub(self.first)).unwrap_or(usize::MAX);
+        self.leaf_hashes.get(index).copied().unwrap_or_default()
+    }
+}
+
 /// An answer that waits for the commit of everything decided before it.
 pub(super) type Reply = Box<dyn FnOnce(&Committed<'_>) + Send>;
 
@@ -72,6 +80,11 @@ impl Pending {
         group.replies.extend(reply);
         self.filled.notify_one();
         true
+    }
+
+    /// Records that wait for the next commit.
+    pub(super) fn backlog(&self) -> usize {
+        self.lock().records.len()
     }
 
     /// Takes nothing any more, and lets go of those who wait: their calls end as unavailable.

@@ -1,9 +1,11 @@
 //! The thread that owns the state.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use ledger_core::codes::ExceptionCause;
 use ledger_core::event::Event;
@@ -13,7 +15,9 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::committer::{Pending, Reply};
+use super::deadlines::Job;
 use super::runs::Runs;
+use super::scan::{Scan, changes_everybody};
 use super::{Actor, Answer, Engine, Incoming, QUEUE, Request, Said, Unavailable, now};
 use crate::Failure;
 
@@ -58,7 +62,8 @@ impl Engine {
             drop(ended_sender.send(result.map_err(Failure::Write)));
         });
         let writing = writing.map_err(Failure::Thread)?;
-        let runs = Runs::new(&state, reader.clone());
+        let runs = Runs::new(&state, reader.clone(), requests.downgrade());
+        let held_by = runs.held_by.clone();
         let halted = Arc::new(AtomicBool::new(false));
         let decider = Decider {
             state,
@@ -68,6 +73,10 @@ impl Engine {
             halted: Arc::clone(&halted),
             scratch: Batch::new(),
             runs,
+            scans: VecDeque::new(),
+            jobs: VecDeque::new(),
+            waiting: VecDeque::new(),
+            turn: 0,
         };
         let on_fault = FailOnPanic(Arc::clone(&pending));
         let thread = std::thread::Builder::new().name("ledger-engine".to_owned()).spawn(move || {
@@ -77,7 +86,7 @@ impl Engine {
             drop(writing.join());
         });
         let thread = thread.map_err(Failure::Thread)?;
-        Ok(Start { engine: Engine { requests, reader, durable, pending, halted }, recovery, ended, thread })
+        Ok(Start { engine: Engine { requests, reader, durable, held_by, pending, halted }, recovery, ended, thread })
     }
 }
 
@@ -101,46 +110,122 @@ pub(super) struct Decider {
     halted: Arc<AtomicBool>,
     scratch: Batch,
     pub(super) runs: Runs,
+    /// Questions over all participants.
+    pub(super) scans: VecDeque<Scan>,
+    /// Deadline jobs.
+    pub(super) jobs: VecDeque<Job>,
+    /// Closings, and the scans behind them, that wait until the scans at work are done.
+    waiting: VecDeque<Request>,
+    /// Which long work is next.
+    turn: usize,
 }
+
+/// How long callers are served between two slices of long work, at most.
+const SERVE: Duration = Duration::from_millis(4);
+/// Records that wait for the disk beyond which long work adds none: a caller's commit stays small.
+const MOST_BACKLOG: usize = 4_096;
+/// How long long work waits for the disk before it looks again.
+const PAUSE: Duration = Duration::from_micros(200);
 
 impl Decider {
     fn work(mut self, mut queue: mpsc::Receiver<Request>) {
+        while self.serve(&mut queue) && self.slice() && self.resume_waiting() {}
+        self.pending.end();
+    }
+
+    fn busy(&self) -> bool {
+        self.runs.at_work() || !self.scans.is_empty() || !self.jobs.is_empty()
+    }
+
+    /// Serves callers: until none waits where long work is to be done, else one. `false` at the end, also when the last
+    /// handle is gone: long work then waits for the next start.
+    fn serve(&mut self, queue: &mut mpsc::Receiver<Request>) -> bool {
+        let start = Instant::now();
         loop {
-            // A run at work goes on between requests, a slice at a time; when the last handle is gone it waits for the
-            // next start.
-            let request = if self.runs.at_work() {
+            let request = if self.busy() {
                 match queue.try_recv() {
-                    Ok(request) => Some(request),
-                    Err(TryRecvError::Empty) => None,
-                    Err(TryRecvError::Disconnected) => break,
+                    Ok(request) => request,
+                    Err(TryRecvError::Empty) => return true,
+                    Err(TryRecvError::Disconnected) => return false,
                 }
             } else {
-                let request = queue.blocking_recv();
-                if request.is_none() {
-                    break;
+                match queue.blocking_recv() {
+                    Some(request) => request,
+                    None => return false,
                 }
-                request
             };
-            if self.halted.load(Ordering::Relaxed) || request.is_some_and(|request| !self.take(request)) {
-                break;
+            if self.halted.load(Ordering::Relaxed) || !self.take(request) {
+                return false;
             }
-            if self.runs.at_work() && !self.run_slice() {
-                break;
+            if self.busy() && start.elapsed() >= SERVE {
+                return true;
             }
         }
-        self.pending.end();
+    }
+
+    /// One slice of long work, each kind in its turn. `false` once nothing more can be recorded.
+    fn slice(&mut self) -> bool {
+        let may_record = self.pending.backlog() <= MOST_BACKLOG;
+        for _ in 0..3 {
+            self.turn = (self.turn + 1) % 3;
+            match self.turn {
+                0 if !self.scans.is_empty() => return self.scan_slice(),
+                1 if self.runs.at_work() && may_record => return self.run_slice(),
+                2 if !self.jobs.is_empty() && may_record => return self.job_slice(),
+                _ => {}
+            }
+        }
+        if self.busy() {
+            std::thread::sleep(PAUSE);
+        }
+        true
+    }
+
+    /// Takes up what waited for the scans to end.
+    fn resume_waiting(&mut self) -> bool {
+        while self.scans.is_empty() {
+            let Some(request) = self.waiting.pop_front() else { break };
+            if !self.take_now(request) {
+                return false;
+            }
+        }
+        true
     }
 
     /// `false` once nothing more can be recorded.
     fn take(&mut self, request: Request) -> bool {
+        // A scan shows one state: closings wait for it, and what scans anew waits behind them.
+        let waits = match &request {
+            Request::Record { commands, .. } => !self.scans.is_empty() && changes_everybody(commands),
+            Request::Scan(_) | Request::PlanRun(_) => !self.waiting.is_empty(),
+            _ => false,
+        };
+        if waits {
+            self.waiting.push_back(request);
+            return true;
+        }
+        self.take_now(request)
+    }
+
+    fn take_now(&mut self, request: Request) -> bool {
         match request {
             Request::Stop => false,
             Request::Record { actor, commands, reply } => self.record(&actor, commands, reply),
             Request::Query(query) => {
-                let reply = query(&self.state);
-                self.answer(reply)
+                query(&self.state);
+                true
             }
-            Request::PlanRun { actor, run, as_of, said, reply } => self.plan_run(&actor, run, as_of, said, reply),
+            Request::Scan(begin) => {
+                if let Some(question) = begin(&self.state) {
+                    self.scans.push_back(Scan::new(&self.state, question));
+                }
+                true
+            }
+            Request::RunDeadlines { actor, as_of, said, reply } => self.run_deadlines(actor, as_of, said, reply),
+            Request::Resolve(resolve) => self.resolve(resolve),
+            Request::PlanRun(asked) => self.plan_run(asked),
+            Request::Planned(worked_out) => self.record_plan(worked_out),
+            Request::PlanRecalled { run, plan } => self.recalled_plan(run, plan),
             Request::ApproveRun { actor, run, digest, said, reply } => {
                 self.approve_run(&actor, run, digest, said, reply)
             }
@@ -163,8 +248,7 @@ impl Decider {
         self.commit(Box::new(move |committed| {
             for answer in &mut answers {
                 if let Answer::Recorded { position, leaf_hash, .. } = answer {
-                    let index = usize::try_from(position.wrapping_sub(committed.first)).unwrap_or(usize::MAX);
-                    *leaf_hash = committed.leaf_hashes.get(index).copied().unwrap_or_default();
+                    *leaf_hash = committed.leaf_hash(*position);
                 }
             }
             drop(reply.send(Ok(answers)));
@@ -217,6 +301,13 @@ impl Decider {
                 self.scratch.truncate(start);
                 too_large
             })?;
+            if let Some(place) =
+                record.participant.filter(|_| !self.scans.is_empty()).and_then(|id| self.state.place(id))
+            {
+                for scan in &mut self.scans {
+                    scan.before_change(&self.state, place);
+                }
+            }
             if let Err(error) = self.state.apply(&record, &mut |_| {}) {
                 // A decision that does not fold is a fault of this program. What is folded is not taken back: stop.
                 tracing::error!(%error, position = record.position, event = record.event.name(), "decided, not folded");

@@ -3,12 +3,15 @@
 //! while the first decides the next group. Every answer, a read's too, leaves only when the log on which it was decided
 //! is durable: so nobody sees what may vanish, and a retry that meets its original in flight waits for that commit.
 
+mod ask;
 mod committer;
+mod deadlines;
 mod decider;
+mod resolve;
 mod runs;
+mod scan;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ledger_core::codes::{Auth, ExceptionCause};
@@ -18,11 +21,22 @@ use ledger_core::run::Plan;
 use ledger_core::schedule::Held;
 use ledger_core::time::{Date, Timestamp};
 use ledger_core::{Command, Rejection, State};
-use ledger_log::{Hash, Reader};
-use tokio::sync::{mpsc, oneshot, watch};
+use ledger_log::Hash;
+use tokio::sync::oneshot;
 
+pub(crate) use ask::Durable;
+pub use ask::Engine;
+pub use deadlines::Passed;
 pub use decider::Start;
+pub use resolve::{Finding, Resolution};
 
+use deadlines::DeadlinesReply;
+use resolve::Resolve;
+use runs::{PlanAsked, WorkedOut};
+use scan::Question;
+
+/// How long a piece of long work may keep callers waiting at a time.
+const SLICE: Duration = Duration::from_millis(1);
 /// Requests that may wait for the engine; callers beyond them wait themselves.
 const QUEUE: usize = 1024;
 
@@ -81,12 +95,8 @@ pub enum Answer {
 pub struct Planned {
     /// Its record.
     pub answer: Answer,
-    /// Items due by this date.
-    pub as_of: Date,
-    /// Log size on which it was computed.
-    pub known_at: u64,
-    /// The plan.
-    pub plan: Arc<Plan>,
+    /// The plan, where it was worked out now.
+    pub plan: Option<Arc<Plan>>,
 }
 
 /// A closed run.
@@ -117,111 +127,24 @@ pub enum Unavailable {
     DiskFull,
 }
 
-type Query = Box<dyn FnOnce(&State) -> committer::Reply + Send>;
+type Query = Box<dyn FnOnce(&State) + Send>;
+type Begin = Box<dyn FnOnce(&State) -> Option<Box<dyn Question>> + Send>;
 
 enum Request {
     Stop,
     Record { actor: Actor, commands: Vec<Incoming>, reply: oneshot::Sender<Result<Vec<Answer>, Unavailable>> },
     Query(Query),
-    PlanRun { actor: Actor, run: RunId, as_of: Date, said: Said, reply: oneshot::Sender<PlanReply> },
+    Scan(Begin),
+    RunDeadlines { actor: Actor, as_of: Date, said: Said, reply: oneshot::Sender<DeadlinesReply> },
+    Resolve(Resolve),
+    PlanRun(PlanAsked),
+    Planned(WorkedOut),
+    PlanRecalled { run: RunId, plan: Option<Arc<Plan>> },
     ApproveRun { actor: Actor, run: RunId, digest: Digest, said: Said, reply: oneshot::Sender<ApproveReply> },
 }
 
 type PlanReply = Result<Result<Planned, Rejection>, Unavailable>;
 type ApproveReply = Result<Result<Closed, Rejection>, Unavailable>;
-
-/// A handle to the engine.
-#[derive(Clone)]
-pub struct Engine {
-    requests: mpsc::Sender<Request>,
-    reader: Reader,
-    durable: watch::Receiver<u64>,
-    pending: Arc<committer::Pending>,
-    halted: Arc<AtomicBool>,
-}
-
-impl Engine {
-    /// The durable log.
-    #[must_use]
-    pub const fn reader(&self) -> &Reader {
-        &self.reader
-    }
-
-    /// The durable size, as it grows.
-    #[must_use]
-    pub fn durable(&self) -> watch::Receiver<u64> {
-        self.durable.clone()
-    }
-
-    /// Records what the commands lead to, each on its own, and answers when all of it is durable.
-    ///
-    /// # Errors
-    ///
-    /// The engine stops, or the disk is full.
-    pub async fn record(&self, actor: Actor, commands: Vec<Incoming>) -> Result<Vec<Answer>, Unavailable> {
-        self.ask(|reply| Request::Record { actor, commands, reply }).await?
-    }
-
-    /// Reads the state; the answer leaves when what it saw is durable.
-    ///
-    /// # Errors
-    ///
-    /// The engine stops.
-    pub async fn query<T: Send + 'static>(
-        &self,
-        query: impl FnOnce(&State) -> T + Send + 'static,
-    ) -> Result<T, Unavailable> {
-        self.ask(|reply| {
-            Request::Query(Box::new(move |state| {
-                let answer = query(state);
-                Box::new(move |_| drop(reply.send(answer)))
-            }))
-        })
-        .await
-    }
-
-    /// Plans a run.
-    ///
-    /// # Errors
-    ///
-    /// The engine stops, the disk is full, or a rule refuses the plan.
-    pub async fn plan_run(&self, actor: Actor, run: RunId, as_of: Date, said: Said) -> PlanReply {
-        self.ask(|reply| Request::PlanRun { actor, run, as_of, said, reply }).await?
-    }
-
-    /// Approves a run and answers when it is closed. The run goes on if the caller goes away.
-    ///
-    /// # Errors
-    ///
-    /// The engine stops, the disk is full, or a rule refuses the approval.
-    pub async fn approve_run(&self, actor: Actor, run: RunId, digest: Digest, said: Said) -> ApproveReply {
-        self.ask(|reply| Request::ApproveRun { actor, run, digest, said, reply }).await?
-    }
-
-    /// Ends the engine: what was asked before is answered, everything after is refused.
-    pub async fn stop(&self) {
-        // It has ended already where it takes nothing any more.
-        let _ = self.requests.send(Request::Stop).await;
-    }
-
-    /// Ends the engine without what still waits in its queue: that is refused, as is everything after.
-    pub async fn halt(&self) {
-        self.halted.store(true, Ordering::Relaxed);
-        self.stop().await;
-    }
-
-    /// How long the commit at work has taken so far; `None` where there is none.
-    #[must_use]
-    pub fn commit_age(&self) -> Option<Duration> {
-        self.pending.commit_age()
-    }
-
-    async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Unavailable> {
-        let (reply, answer) = oneshot::channel();
-        self.requests.send(request(reply)).await.map_err(|_| Unavailable::Stopping)?;
-        answer.await.map_err(|_| Unavailable::Stopping)
-    }
-}
 
 /// The clock.
 #[must_use]

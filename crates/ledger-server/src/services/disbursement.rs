@@ -1,13 +1,14 @@
 //! `DisbursementService`: runs, planned by one person and approved by another.
 
-use ledger_core::Command;
+use ledger_core::ids::RunId;
+use ledger_core::{Command, Rejection};
 use ledger_proto::v1;
 use ledger_rpc::v1::disbursement_service_server::DisbursementService;
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 
-use super::{Ledger, actor};
-use crate::engine::{Answer, Closed, Planned};
-use crate::status::Invalid;
+use super::{Ledger, actor, instruction_unknown, second_person};
+use crate::engine::{Answer, Closed, Resolution};
+use crate::status::{Invalid, refused, rejected};
 use crate::{from_proto, to_proto};
 
 #[tonic::async_trait]
@@ -17,21 +18,59 @@ impl DisbursementService for Ledger {
         let parsed = from_proto::plan_run(&request.into_inner());
         let (run, as_of, said) = parsed.map_err(|invalid: Invalid| invalid.status())?;
         let command = || Some(Command::PlanRun { run, as_of });
-        let planned = self.engine.plan_run(actor, run, as_of, said).await?;
-        let planned = match planned {
+        let planned = match self.engine.plan_run(actor, run, as_of, said).await? {
             Ok(planned) => planned,
             Err(rejection) => return Err(self.refusal(Answer::Rejected(rejection), command)),
         };
         let receipt = self.receipt(&planned.answer, command)?;
-        let Planned { as_of, known_at, plan, .. } = planned;
-        let plan = v1::RunPlan {
-            run_id: run.to_string(),
-            as_of: to_proto::date(as_of),
-            known_at,
-            items_sha256: plan.digest.0.to_vec().into(),
-            totals: plan.totals.iter().map(to_proto::partner_total).collect(),
-        };
+        let (plan, _) = self.run_plan(receipt.position)?;
         Ok(Response::new(v1::PlanRunResponse { receipt: Some(receipt), plan: Some(plan) }))
+    }
+
+    async fn get_run(&self, request: Request<v1::GetRunRequest>) -> Result<Response<v1::GetRunResponse>, Status> {
+        actor(&request)?;
+        let run = from_proto::id::<RunId>("run_id", &request.get_ref().run_id).map_err(|invalid| invalid.status())?;
+        let found = self.engine.query(move |state| state.run(run).map(|(_, entry)| entry.clone())).await?;
+        let entry = found.ok_or_else(|| rejected(&Rejection::RunUnknown { run }))?;
+        let run = tokio::task::block_in_place(|| self.run_message(&entry))?;
+        Ok(Response::new(v1::GetRunResponse { run: Some(run) }))
+    }
+
+    async fn list_runs(&self, request: Request<v1::ListRunsRequest>) -> Result<Response<v1::ListRunsResponse>, Status> {
+        actor(&request)?;
+        self.runs(request.get_ref()).await.map(Response::new)
+    }
+
+    async fn resolve_in_doubt(
+        &self,
+        request: Request<v1::ResolveInDoubtRequest>,
+    ) -> Result<Response<v1::ResolveInDoubtResponse>, Status> {
+        let actor = actor(&request)?;
+        let parsed = from_proto::resolve_in_doubt(request.get_ref());
+        let (instruction, finding, said) = parsed.map_err(|invalid| invalid.status())?;
+        let said = second_person(said);
+        match self.engine.resolve_in_doubt(actor, said, instruction, finding).await? {
+            Resolution::Decided(answer, command) => {
+                let receipt = self.receipt(&answer, || Some((*command).clone()))?;
+                Ok(Response::new(v1::ResolveInDoubtResponse { receipt: Some(receipt) }))
+            }
+            Resolution::Unknown => Err(instruction_unknown(instruction)),
+            Resolution::NotInDoubt(status) => {
+                let status = to_proto::instruction_status(status).as_str_name();
+                let text = format!("the instruction is not in doubt but {status}: there is nothing to resolve");
+                Err(refused(Code::FailedPrecondition, "NOT_IN_DOUBT", text))
+            }
+        }
+    }
+
+    async fn resolve_exception(
+        &self,
+        request: Request<v1::ResolveExceptionRequest>,
+    ) -> Result<Response<v1::ResolveExceptionResponse>, Status> {
+        let actor = actor(&request)?;
+        let incoming = from_proto::resolve_exception(request.get_ref()).map_err(|invalid| invalid.status())?;
+        let receipt = self.record_one(actor, incoming).await?;
+        Ok(Response::new(v1::ResolveExceptionResponse { receipt: Some(receipt) }))
     }
 
     async fn approve_run(

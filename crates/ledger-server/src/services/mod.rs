@@ -3,19 +3,25 @@
 mod audit;
 mod disbursement;
 mod event;
+mod history;
+mod list;
+mod pages;
 mod participant;
 mod payout;
 mod programme;
+mod runs;
+mod summary;
 
 use ledger_core::codes::Auth;
 use ledger_core::event::Event;
+use ledger_core::ids::Position;
 use ledger_core::{Command, Rejection};
 use ledger_log::{Hash, leaf_hash, record};
 use ledger_proto::v1;
 use tokio::sync::watch;
 use tonic::{Code, Request, Status};
 
-use crate::engine::{Actor, Answer, Engine, Incoming};
+use crate::engine::{Actor, Answer, Engine, Incoming, Said};
 use crate::status::{already_exists, refused, rejected, unreadable};
 
 /// Most items of one request.
@@ -58,9 +64,19 @@ fn insecure(name: &str) -> String {
 }
 
 /// A second person is known no better than the first one.
-fn as_known(mut incoming: Incoming) -> Incoming {
-    incoming.said.approved_by = incoming.said.approved_by.as_deref().map(insecure);
-    incoming
+fn as_known(incoming: Incoming) -> Incoming {
+    Incoming { said: second_person(incoming.said), ..incoming }
+}
+
+fn second_person(mut said: Said) -> Said {
+    said.approved_by = said.approved_by.as_deref().map(insecure);
+    said
+}
+
+/// The refusal of what names an instruction that is not there.
+fn instruction_unknown(instruction: Position) -> Status {
+    let text = format!("there is no instruction {}", instruction.reference());
+    refused(Code::NotFound, "INSTRUCTION_UNKNOWN", text)
 }
 
 impl Ledger {

@@ -11,11 +11,14 @@ use ledger_core::{Rejection, account};
 use ledger_log::{Reader, record};
 use ledger_proto::v1;
 use ledger_rpc::v1::participant_service_server::ParticipantService;
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 
-use super::{Ledger, actor};
+use super::history::walk_back;
+use super::list::summary;
+use super::pages::{page, token};
+use super::{Ledger, actor, history};
 use crate::engine::now;
-use crate::status::{Invalid, rejected, unreadable};
+use crate::status::{Invalid, refused, rejected, unreadable};
 use crate::{from_proto, to_proto};
 
 /// Up to where the log is known.
@@ -73,6 +76,57 @@ impl ParticipantService for Ledger {
         let response: Result<_, Status> = tokio::task::block_in_place(work);
         response.map(Response::new)
     }
+
+    async fn list_participants(
+        &self,
+        request: Request<v1::ListParticipantsRequest>,
+    ) -> Result<Response<v1::ListParticipantsResponse>, Status> {
+        actor(&request)?;
+        self.participants(request.get_ref()).await.map(Response::new)
+    }
+
+    async fn find_by_identity_digest(
+        &self,
+        request: Request<v1::FindByIdentityDigestRequest>,
+    ) -> Result<Response<v1::FindByIdentityDigestResponse>, Status> {
+        actor(&request)?;
+        let digest = from_proto::identity_digest(request.get_ref()).map_err(|invalid| invalid.status())?;
+        let today = now().wib_date();
+        let found = self.engine.query(move |state| {
+            let participant = state.participants().get(state.place_by_identity(&digest)?)?;
+            Some(summary(state, participant, today))
+        });
+        // The digest itself stays out of the text: it stands for a person.
+        let unknown = || refused(Code::NotFound, "PARTICIPANT_UNKNOWN", "no participant has this identity digest");
+        let participant = found.await?.ok_or_else(unknown)?.message();
+        Ok(Response::new(v1::FindByIdentityDigestResponse { participant: Some(participant) }))
+    }
+
+    async fn list_participant_events(
+        &self,
+        request: Request<v1::ListParticipantEventsRequest>,
+    ) -> Result<Response<v1::ListParticipantEventsResponse>, Status> {
+        actor(&request)?;
+        let request = request.into_inner();
+        let invalid = |invalid: Invalid| invalid.status();
+        let id = from_proto::id::<ParticipantId>("participant_id", &request.participant_id).map_err(invalid)?;
+        let newest = from_proto::newest_first(request.order).map_err(invalid)?;
+        let list = format!("events of {id}, newest first: {newest}");
+        let page = page(&list, request.page_size, &request.page_token)?;
+        let found = self.engine.query(move |state| Some((state.participant(id)?.last_position, state.size())));
+        let unknown = || rejected(&Rejection::ParticipantUnknown { participant: id });
+        let (last, known_at) = found.await?.ok_or_else(unknown)?;
+        let reader = self.engine.reader();
+        let (events, next) = tokio::task::block_in_place(|| {
+            if newest {
+                history::newest_first(reader, page.from.unwrap_or(last), page.size)
+            } else {
+                history::oldest_first(reader, last, page.from.unwrap_or(0), page.size)
+            }
+        })?;
+        let next_page_token = next.map(|place| token(&list, place)).unwrap_or_default();
+        Ok(Response::new(v1::ListParticipantEventsResponse { events, next_page_token, known_at }))
+    }
 }
 
 struct Told {
@@ -97,12 +151,7 @@ fn known_at(known_at: Option<&v1::KnownAt>) -> Result<Option<KnownAt>, Invalid> 
 /// Positions of a chain of back-pointers that ends at `last`.
 fn chain(reader: &Reader, last: Option<u64>) -> Result<BTreeSet<u64>, Status> {
     let mut positions = BTreeSet::new();
-    let mut next = last;
-    while let Some(position) = next {
-        let stored = reader.get(position).map_err(|e| unreadable(position, &e))?;
-        next = record::decode(stored.bytes()).map_err(|e| unreadable(position, &e))?.previous;
-        positions.insert(position);
-    }
+    walk_back(reader, last, |record| positions.insert(record.position))?;
     Ok(positions)
 }
 

@@ -1,6 +1,7 @@
 //! `PayoutService`: partners pull instructions and report what became of them.
 
 use std::pin::Pin;
+use std::time::{Duration, Instant};
 
 use ledger_core::codes::Partner;
 use ledger_core::event::Event;
@@ -14,7 +15,7 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status};
 
-use super::{Ledger, actor, bounded};
+use super::{Ledger, actor, bounded, history, instruction_unknown, pages};
 use crate::engine::Engine;
 use crate::status::{Invalid, refused, unreadable};
 use crate::{from_proto, to_proto};
@@ -50,6 +51,36 @@ impl PayoutService for Ledger {
             }
         });
         Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+    }
+
+    async fn list_outstanding_instructions(
+        &self,
+        request: Request<v1::ListOutstandingInstructionsRequest>,
+    ) -> Result<Response<v1::ListOutstandingInstructionsResponse>, Status> {
+        actor(&request)?;
+        self.outstanding(request.get_ref()).await.map(Response::new)
+    }
+
+    async fn get_instruction(
+        &self,
+        request: Request<v1::GetInstructionRequest>,
+    ) -> Result<Response<v1::GetInstructionResponse>, Status> {
+        actor(&request)?;
+        let parsed = from_proto::instruction(&request.get_ref().instruction);
+        let position = parsed.map_err(|invalid| invalid.status())?;
+        let found = self.engine.query(move |state| {
+            let place = state.place_by_instruction(position)?;
+            Some((entry(state, position, place)?, state.participants().get(place)?.last_position))
+        });
+        let (entry, last) = found.await?.ok_or_else(|| instruction_unknown(position))?;
+        let reader = self.engine.reader();
+        let response = tokio::task::block_in_place(|| {
+            Ok::<_, Status>(v1::GetInstructionResponse {
+                instruction: Some(instruction(reader, &entry)?),
+                history: history::of_instruction(reader, last, position)?,
+            })
+        });
+        response.map(Response::new)
     }
 
     async fn report_outcomes(
@@ -104,6 +135,65 @@ impl Ledger {
                 () = messages.closed() => return Ok(()),
             }
         }
+    }
+}
+
+/// How long one look at a list of instructions may take.
+const SLICE: Duration = Duration::from_micros(500);
+/// How long a page may be looked for; then it is short, and has a token.
+const BUDGET: Duration = Duration::from_millis(8);
+
+/// Up to `most` outstanding instructions from a position on, as far as a slice gets; and the position from which to go
+/// on, `None` at the end.
+fn look(
+    state: &State,
+    (partner, status): (Partner, Option<InstructionStatus>),
+    from: Position,
+    most: usize,
+) -> (Vec<Entry>, Option<Position>) {
+    let (start, mut found) = (Instant::now(), Vec::new());
+    for (index, (position, place)) in state.instructions(partner).from(from).enumerate() {
+        if found.len() == most || (index % 32 == 31 && start.elapsed() >= SLICE) {
+            return (found, Some(position));
+        }
+        let open = |entry: &Entry| match status {
+            Some(status) => entry.status == status,
+            None => matches!(
+                entry.status,
+                InstructionStatus::Instructed | InstructionStatus::Accepted | InstructionStatus::InDoubt
+            ),
+        };
+        found.extend(entry(state, position, place).filter(open));
+    }
+    (found, None)
+}
+
+impl Ledger {
+    async fn outstanding(
+        &self,
+        request: &v1::ListOutstandingInstructionsRequest,
+    ) -> Result<v1::ListOutstandingInstructionsResponse, Status> {
+        let filter = from_proto::outstanding(request).map_err(|invalid| invalid.status())?;
+        let list = format!("outstanding instructions {filter:?}");
+        let page = pages::page(&list, request.page_size, &request.page_token)?;
+        let start = Instant::now();
+        let (mut from, mut found) = (Position(page.from.unwrap_or(0)), Vec::new());
+        let (next, size) = loop {
+            let most = page.size - found.len();
+            let ((more, next), size) = self.engine.look(move |state| look(state, filter, from, most)).await?;
+            found.extend(more);
+            match next {
+                Some(next) if found.len() < page.size && start.elapsed() < BUDGET => from = next,
+                next => break (next, size),
+            }
+        };
+        self.engine.until_durable(size).await?;
+        let reader = self.engine.reader();
+        let instructions = tokio::task::block_in_place(|| {
+            found.iter().map(|entry| instruction(reader, entry)).collect::<Result<Vec<_>, _>>()
+        })?;
+        let next_page_token = next.map(|position| pages::token(&list, position.0)).unwrap_or_default();
+        Ok(v1::ListOutstandingInstructionsResponse { instructions, next_page_token })
     }
 }
 

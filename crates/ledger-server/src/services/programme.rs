@@ -1,11 +1,14 @@
-//! `ProgrammeService`: schemes, waves, funds, closings, the trial balance.
+//! `ProgrammeService`: schemes, waves, funds, closings, the deadline job, and the programme in numbers.
 
+use ledger_core::{Rejection, State};
 use ledger_proto::v1;
 use ledger_rpc::v1::programme_service_server::ProgrammeService;
 use tonic::{Code, Request, Response, Status};
 
+use super::summary::{Forecast, WaveSummary, revoked};
 use super::{Ledger, actor};
-use crate::status::{Invalid, refused};
+use crate::engine::now;
+use crate::status::{Invalid, refused, rejected};
 use crate::{from_proto, to_proto};
 
 macro_rules! recorded {
@@ -49,6 +52,46 @@ impl ProgrammeService for Ledger {
         request: Request<v1::CloseBalancePeriodRequest>,
     ) -> Result<Response<v1::CloseBalancePeriodResponse>, Status> {
         recorded!(self, request, from_proto::close_balance_period, CloseBalancePeriodResponse)
+    }
+
+    async fn run_deadlines(
+        &self,
+        request: Request<v1::RunDeadlinesRequest>,
+    ) -> Result<Response<v1::RunDeadlinesResponse>, Status> {
+        let actor = actor(&request)?;
+        let (as_of, said) = from_proto::run_deadlines(request.get_ref()).map_err(|invalid| invalid.status())?;
+        let passed = self.engine.run_deadlines(actor, as_of, said).await?.map_err(|rejection| rejected(&rejection))?;
+        Ok(Response::new(v1::RunDeadlinesResponse {
+            as_of: to_proto::date(as_of),
+            revoked: revoked(&passed.revoked),
+            in_doubt: passed.in_doubt,
+            recalled: passed.recalled,
+            participants: passed.participants,
+        }))
+    }
+
+    async fn get_wave_summary(
+        &self,
+        request: Request<v1::GetWaveSummaryRequest>,
+    ) -> Result<Response<v1::GetWaveSummaryResponse>, Status> {
+        actor(&request)?;
+        let wave = from_proto::wave_summary(request.get_ref()).map_err(|invalid| invalid.status())?;
+        let today = now().wib_date();
+        let scan = self.engine.scan(move |state| WaveSummary::begin(state, wave, today), WaveSummary::see);
+        let (summary, known_at) = scan.await?.map_err(|rejection| rejected(&rejection))?;
+        Ok(Response::new(summary.message(known_at)))
+    }
+
+    async fn get_due_forecast(
+        &self,
+        request: Request<v1::GetDueForecastRequest>,
+    ) -> Result<Response<v1::GetDueForecastResponse>, Status> {
+        actor(&request)?;
+        let (from, to) = from_proto::forecast(request.get_ref()).map_err(|invalid| invalid.status())?;
+        let begin = move |_: &State| Ok::<_, Rejection>(Forecast::new(from, to));
+        let scan = self.engine.scan(begin, Forecast::see);
+        let (forecast, known_at) = scan.await?.map_err(|rejection| rejected(&rejection))?;
+        Ok(Response::new(forecast.message(known_at)))
     }
 
     async fn get_trial_balance(

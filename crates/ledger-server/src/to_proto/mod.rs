@@ -1,5 +1,7 @@
 //! From the core to the wire.
 
+mod history;
+
 use std::collections::HashMap;
 
 use ledger_core::account::Balances;
@@ -11,6 +13,8 @@ use ledger_core::state::InstructionStatus;
 use ledger_core::time::{Date, Timestamp};
 use ledger_core::view::{EntitlementStatus, EntitlementView, LinkView, ParticipantView, PurchaseStatus, PurchaseView};
 use ledger_proto::v1;
+
+pub(crate) use history::history_event;
 
 /// A civil date.
 pub(crate) fn date(date: Date) -> Option<ledger_proto::Date> {
@@ -59,7 +63,7 @@ pub(crate) const fn instruction_status(status: InstructionStatus) -> v1::Instruc
     }
 }
 
-const fn held(held: Held) -> v1::HeldReason {
+pub(crate) const fn held(held: Held) -> v1::HeldReason {
     match held {
         Held::Settled => v1::HeldReason::Settled,
         Held::InTransit => v1::HeldReason::InTransit,

@@ -1,6 +1,8 @@
 //! From the wire to the core: shapes are checked here, at the door, each field by its own rule; the core sees only what
 //! has the right shape.
 
+mod questions;
+
 use std::str::FromStr;
 
 use bytes::Bytes;
@@ -16,10 +18,15 @@ use ledger_proto::v1;
 use crate::engine::{Incoming, Said};
 use crate::status::Invalid;
 
+pub(crate) use questions::*;
+
 /// Most characters of an identifier-like text: references, numbers, names.
 const SHORT: usize = 100;
 /// Most characters of an explaining text: reasons, resolutions.
 const LONG: usize = 400;
+
+/// The most that one amount may be, rupiah: beyond any budget, and far from overflow.
+const MOST_RUPIAH: i64 = 1_000_000_000_000;
 
 type Checked<T> = Result<T, Invalid>;
 
@@ -63,6 +70,14 @@ fn code<T>(field: &str, value: i32, from_number: fn(u8) -> Option<T>) -> Checked
 
 fn optional_code<T>(field: &str, value: i32, from_number: fn(u8) -> Option<T>) -> Checked<Option<T>> {
     if value == 0 { Ok(None) } else { code(field, value, from_number).map(Some) }
+}
+
+/// An amount within what no real one exceeds.
+fn amount(field: &str, value: i64, least: i64) -> Checked<Rupiah> {
+    if (least..=MOST_RUPIAH).contains(&value) {
+        return Ok(Rupiah::new(value));
+    }
+    Err(Invalid::field(field, format!("must be {least} to {MOST_RUPIAH} rupiah")))
 }
 
 /// A civil date; the programme began in 2020.
@@ -147,7 +162,7 @@ fn payload(event: &v1::event_input::Event) -> Checked<Event<'static>> {
             course: text("training_bought.course", &e.course, SHORT)?,
             platform: code("training_bought.platform", e.platform, codes::Platform::from_number)?,
             provider: text("training_bought.provider", &e.provider, SHORT)?,
-            price: Rupiah::new(e.price_rupiah),
+            price: amount("training_bought.price_rupiah", e.price_rupiah, 1)?,
         }
         .into(),
         Input::PurchaseCancelled(e) => event::PurchaseCancelled {
@@ -209,13 +224,13 @@ fn payload(event: &v1::event_input::Event) -> Checked<Event<'static>> {
         Input::RepaymentDemanded(e) => event::RepaymentDemanded {
             demand: id("repayment_demanded.demand_id", &e.demand_id)?,
             component: code("repayment_demanded.component", e.component, codes::Component::from_number)?,
-            amount: Rupiah::new(e.amount_rupiah),
+            amount: amount("repayment_demanded.amount_rupiah", e.amount_rupiah, 1)?,
         }
         .into(),
         Input::RepaymentReceived(e) => event::RepaymentReceived {
             demand: id("repayment_received.demand_id", &e.demand_id)?,
             receipt_number: text("repayment_received.state_receipt_number", &e.state_receipt_number, SHORT)?,
-            amount: Rupiah::new(e.amount_rupiah),
+            amount: amount("repayment_received.amount_rupiah", e.amount_rupiah, 1)?,
         }
         .into(),
     })
@@ -303,7 +318,7 @@ pub(crate) fn outcome(input: &v1::OutcomeInput) -> Checked<Incoming> {
     let occurred_at = required_timestamp("occurred_at", input.occurred_at.as_ref())?;
     let outcome = Outcome {
         instruction: Position(0),
-        amount: Rupiah::new(input.amount_rupiah),
+        amount: amount("amount_rupiah", input.amount_rupiah, 0)?,
         transaction_reference: optional_text("transaction_reference", &input.transaction_reference, SHORT)?,
         raw_code: optional_text("raw_code", &input.raw_code, SHORT)?,
         code_system: optional_code("code_system", input.code_system, codes::CodeSystem::from_number)?,
@@ -312,9 +327,6 @@ pub(crate) fn outcome(input: &v1::OutcomeInput) -> Checked<Incoming> {
         evidence: optional_code("evidence", input.evidence, Evidence::from_number)?.unwrap_or(Evidence::Partner),
         evidence_reason: optional_text("evidence_reason", &input.evidence_reason, LONG)?,
     };
-    if outcome.amount < Rupiah::ZERO {
-        return Err(Invalid::field("amount_rupiah", "must not be below zero"));
-    }
     Ok(Incoming {
         said: Said {
             occurred_at: Some(occurred_at),
