@@ -1,20 +1,20 @@
 //! The disbursement ledger served over gRPC.
 //!
 //! Reading order: [`run`] (what a server is made of), [`engine`] (the one writer), `services` (the calls), `from_proto`
-//! and `to_proto` (wire to core and back), `status` (why something is refused), [`cli`], [`load`], [`demo`].
+//! and `to_proto` (wire to core and back), [`status`] and [`reasons`] (why something is refused), [`cli`], [`load`], [`demo`].
 
 pub mod cli;
 pub mod demo;
 pub mod engine;
 mod from_proto;
 pub mod load;
+pub mod reasons;
 mod serve;
 mod services;
-mod status;
+pub mod status;
 mod to_proto;
 
 pub use serve::{Config, run};
-pub use status::SERVER_REASONS;
 
 use ledger_core::time::Timestamp;
 use ledger_log::{AppendError, OpenError};
