@@ -2,6 +2,8 @@
 //! generator of arbitrary histories, and the oracle.
 
 pub mod arbitrary;
+pub mod contract;
+pub mod docs;
 pub mod given;
 pub mod life;
 pub mod oracle;

@@ -14,7 +14,7 @@ use crate::engine::Unavailable;
 use crate::reasons::{self, Reason};
 
 /// Whose reasons these are.
-pub(crate) const DOMAIN: &str = "ledger.prakerja";
+pub const DOMAIN: &str = "ledger.prakerja";
 
 /// Fields that are not as their rule says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

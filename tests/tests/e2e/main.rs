@@ -3,6 +3,7 @@
 mod api;
 mod cohorts;
 mod demo;
+mod docs;
 mod workspace;
 
 use ledger_tests::server::Programs;
