@@ -4,6 +4,7 @@ mod api;
 mod cohorts;
 mod demo;
 mod docs;
+mod every_method;
 mod workspace;
 
 use ledger_tests::server::Programs;
