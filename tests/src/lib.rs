@@ -2,9 +2,13 @@
 //! generator of arbitrary histories, and the oracle.
 
 pub mod arbitrary;
+pub mod contract;
+pub mod docs;
+pub mod dynamic;
 pub mod given;
 pub mod life;
 pub mod oracle;
+pub mod script;
 pub mod server;
 pub mod strategy;
 pub mod words;

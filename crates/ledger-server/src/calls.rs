@@ -25,6 +25,7 @@ use tonic_types::StatusExt;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::reasons;
 use crate::services::{ACTOR, known_actor};
 use crate::status::refused;
 
@@ -130,8 +131,7 @@ where
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let mut call = Call::new(&request);
         if *self.layer.stopping.borrow() {
-            let status =
-                refused(Code::Unavailable, "STOPPING", "the server stops; nothing was recorded: send it again");
+            let status = refused(&reasons::STOPPING, "the server stops; nothing was recorded: send it again");
             call.ended(&status);
             return Box::pin(std::future::ready(Ok(status.into_http::<Body>().map(|body| Logged { body, call }))));
         }

@@ -1,8 +1,8 @@
 //! The disbursement ledger served over gRPC.
 //!
 //! Reading order: [`run`] (what a server is made of), [`engine`] (the one writer), `services` (the calls), `from_proto`
-//! and `to_proto` (wire to core and back), `status` (why something is refused), `calls` (what is logged of a call),
-//! [`schedule`] (jobs by the clock), [`config`] (what a server can be told), [`cli`], [`load`], [`demo`].
+//! and `to_proto` (wire to core and back), [`status`] and [`reasons`] (why something is refused), `calls` (what is logged
+//! of a call), [`schedule`] (jobs by the clock), [`config`] (what a server can be told), [`cli`], [`load`], [`demo`].
 
 mod calls;
 pub mod cli;
@@ -13,14 +13,14 @@ mod from_proto;
 mod jobs;
 pub mod load;
 mod logging;
+pub mod reasons;
 pub mod schedule;
 mod serve;
 mod services;
-mod status;
+pub mod status;
 mod to_proto;
 
 pub use serve::{Config, run};
-pub use status::SERVER_REASONS;
 
 use ledger_core::time::Timestamp;
 use ledger_log::{AppendError, OpenError};

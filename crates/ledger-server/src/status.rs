@@ -11,9 +11,10 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::engine::Unavailable;
+use crate::reasons::{self, Reason};
 
 /// Whose reasons these are.
-pub(crate) const DOMAIN: &str = "ledger.prakerja";
+pub const DOMAIN: &str = "ledger.prakerja";
 
 /// Fields that are not as their rule says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,7 +39,9 @@ impl Invalid {
     }
 }
 
-const fn code(class: Class) -> Code {
+/// The canonical code of a class of rejections.
+#[must_use]
+pub const fn code(class: Class) -> Code {
     match class {
         Class::AlreadyExists => Code::AlreadyExists,
         Class::NotFound => Code::NotFound,
@@ -71,28 +74,17 @@ pub(crate) fn already_exists(position: u64, field: &str) -> Status {
     Status::with_error_details(Code::AlreadyExists, format!("{rejection}: {field} differs"), details)
 }
 
-/// Refusals that are not a rule's, with what they mean; the catalogue of errors lists them behind the rules'.
-pub const SERVER_REASONS: &[(&str, Code, &str)] = &[
-    ("ACTOR_MISSING", Code::Unauthenticated, "The call does not say who makes it."),
-    ("INSTRUCTION_UNKNOWN", Code::NotFound, "No such instruction."),
-    ("NOT_IN_DOUBT", Code::FailedPrecondition, "Only an instruction in doubt is resolved by people."),
-    ("USE_REPLAY_TOOL", Code::FailedPrecondition, "The server does not keep this; the replay tool answers."),
-    ("DISK_FULL", Code::ResourceExhausted, "The disk has less free space than --min-free; reads go on."),
-    ("STOPPING", Code::Unavailable, "The server stops; send it again, a repeat is harmless."),
-    ("UNREADABLE_RECORD", Code::DataLoss, "A stored record could not be read back."),
-];
-
-/// A refusal that is no rule's: a reason in UPPER_SNAKE and a text.
-pub(crate) fn refused(code: Code, reason: &str, text: impl Into<String>) -> Status {
-    let details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
-    Status::with_error_details(code, text, details)
+/// A refusal that is no rule's.
+pub(crate) fn refused(reason: &Reason, text: impl Into<String>) -> Status {
+    let details = ErrorDetails::with_error_info(reason.name, DOMAIN, HashMap::new());
+    Status::with_error_details(reason.code, text, details)
 }
 
 impl From<Unavailable> for Status {
     fn from(unavailable: Unavailable) -> Self {
         match unavailable {
-            Unavailable::Stopping => refused(Code::Unavailable, "STOPPING", unavailable.to_string()),
-            Unavailable::DiskFull => refused(Code::ResourceExhausted, "DISK_FULL", unavailable.to_string()),
+            Unavailable::Stopping => refused(&reasons::STOPPING, unavailable.to_string()),
+            Unavailable::DiskFull => refused(&reasons::DISK_FULL, unavailable.to_string()),
         }
     }
 }
@@ -100,7 +92,7 @@ impl From<Unavailable> for Status {
 /// A stored record that cannot be read back: a fault of the log, never of the caller.
 pub(crate) fn unreadable(position: u64, error: &dyn std::error::Error) -> Status {
     tracing::error!(position, %error, "a stored record could not be read");
-    refused(Code::DataLoss, "UNREADABLE_RECORD", format!("the record at position {position} could not be read"))
+    refused(&reasons::UNREADABLE_RECORD, format!("the record at position {position} could not be read"))
 }
 
 /// A refusal as one item's result in a batch.

@@ -4,6 +4,8 @@ mod api;
 mod cohorts;
 mod crash;
 mod demo;
+mod docs;
+mod every_method;
 mod logs;
 mod operations;
 mod workspace;

@@ -220,8 +220,11 @@ struct Asked<T, E, S> {
     answer: T,
     see: S,
     size: u64,
-    reply: oneshot::Sender<(Result<(T, u64), E>, u64)>,
+    reply: oneshot::Sender<Seen<T, E>>,
 }
+
+/// A scan's answer, and the log size that must be durable before anyone is told.
+type Seen<T, E> = (Result<(T, u64), E>, u64);
 
 impl<T: Send, E: Send, S: FnMut(&mut T, &State, Place) + Send> Question for Asked<T, E, S> {
     fn see(&mut self, state: &State, place: Place) {

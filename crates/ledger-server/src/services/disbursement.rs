@@ -4,10 +4,11 @@ use ledger_core::ids::RunId;
 use ledger_core::{Command, Rejection};
 use ledger_proto::v1;
 use ledger_rpc::v1::disbursement_service_server::DisbursementService;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 
 use super::{Ledger, actor, instruction_unknown, second_person};
 use crate::engine::{Answer, Closed, Resolution};
+use crate::reasons::NOT_IN_DOUBT;
 use crate::status::{Invalid, refused, rejected};
 use crate::{from_proto, to_proto};
 
@@ -58,7 +59,7 @@ impl DisbursementService for Ledger {
             Resolution::NotInDoubt(status) => {
                 let status = to_proto::instruction_status(status).as_str_name();
                 let text = format!("the instruction is not in doubt but {status}: there is nothing to resolve");
-                Err(refused(Code::FailedPrecondition, "NOT_IN_DOUBT", text))
+                Err(refused(&NOT_IN_DOUBT, text))
             }
         }
     }

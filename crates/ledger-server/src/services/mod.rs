@@ -19,9 +19,10 @@ use ledger_core::{Command, Rejection};
 use ledger_log::{Hash, leaf_hash, record};
 use ledger_proto::v1;
 use tokio::sync::watch;
-use tonic::{Code, Request, Status};
+use tonic::{Request, Status};
 
 use crate::engine::{Actor, Answer, Engine, Incoming, Said};
+use crate::reasons::{ACTOR_MISSING, INSTRUCTION_UNKNOWN};
 use crate::status::{already_exists, refused, rejected, unreadable};
 
 /// Most items of one request.
@@ -41,7 +42,7 @@ pub(crate) struct Ledger {
 
 /// The caller of an insecure port: what its metadata says, recorded as `insecure:role/name`.
 fn actor<T>(request: &Request<T>) -> Result<Actor, Status> {
-    let unauthenticated = |text: String| refused(Code::Unauthenticated, "ACTOR_MISSING", text);
+    let unauthenticated = |text: String| refused(&ACTOR_MISSING, text);
     let Some(value) = request.metadata().get(ACTOR) else {
         return Err(unauthenticated(format!("the metadata {ACTOR} must name the caller: role/name")));
     };
@@ -76,7 +77,7 @@ fn second_person(mut said: Said) -> Said {
 /// The refusal of what names an instruction that is not there.
 fn instruction_unknown(instruction: Position) -> Status {
     let text = format!("there is no instruction {}", instruction.reference());
-    refused(Code::NotFound, "INSTRUCTION_UNKNOWN", text)
+    refused(&INSTRUCTION_UNKNOWN, text)
 }
 
 impl Ledger {

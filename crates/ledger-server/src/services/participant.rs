@@ -11,13 +11,14 @@ use ledger_core::{Rejection, account};
 use ledger_log::{Reader, record};
 use ledger_proto::v1;
 use ledger_rpc::v1::participant_service_server::ParticipantService;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 
 use super::history::walk_back;
 use super::list::summary;
 use super::pages::{page, token};
 use super::{Ledger, actor, history};
 use crate::engine::now;
+use crate::reasons::IDENTITY_UNKNOWN;
 use crate::status::{Invalid, refused, rejected, unreadable};
 use crate::{from_proto, to_proto};
 
@@ -97,7 +98,7 @@ impl ParticipantService for Ledger {
             Some(summary(state, participant, today))
         });
         // The digest itself stays out of the text: it stands for a person.
-        let unknown = || refused(Code::NotFound, "PARTICIPANT_UNKNOWN", "no participant has this identity digest");
+        let unknown = || refused(&IDENTITY_UNKNOWN, "no participant has this identity digest");
         let participant = found.await?.ok_or_else(unknown)?.message();
         Ok(Response::new(v1::FindByIdentityDigestResponse { participant: Some(participant) }))
     }

@@ -13,10 +13,11 @@ use ledger_rpc::v1::payout_service_server::PayoutService;
 use tokio::sync::mpsc;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 
 use super::{Ledger, actor, bounded, history, instruction_unknown, pages};
 use crate::engine::Engine;
+use crate::reasons::{STOPPING, UNREADABLE_RECORD};
 use crate::status::{Invalid, refused, unreadable};
 use crate::{from_proto, to_proto};
 
@@ -199,7 +200,7 @@ impl Ledger {
 
 /// How a stream ends when the server stops.
 pub(super) fn stopped() -> Status {
-    refused(Code::Unavailable, "STOPPING", "the server stops; connect again and resume where the stream ended")
+    refused(&STOPPING, "the server stops; connect again and resume where the stream ended")
 }
 
 /// What the state says of an instruction.
@@ -238,7 +239,7 @@ fn instruction(reader: &Reader, entry: &Entry) -> Result<v1::Instruction, Status
     let linked = reader.get(entry.link_position).map_err(|e| unreadable(entry.link_position, &e))?;
     let linked = record::decode(linked.bytes()).map_err(|e| unreadable(entry.link_position, &e))?;
     let (Event::PayoutInstructed(e), Event::PayoutAccountLinked(account)) = (&record.event, &linked.event) else {
-        return Err(refused(Code::DataLoss, "UNREADABLE_RECORD", format!("position {position} is no instruction")));
+        return Err(refused(&UNREADABLE_RECORD, format!("position {position} is no instruction")));
     };
     Ok(v1::Instruction {
         instruction: entry.position.reference(),

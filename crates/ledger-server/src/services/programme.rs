@@ -3,11 +3,12 @@
 use ledger_core::{Rejection, State};
 use ledger_proto::v1;
 use ledger_rpc::v1::programme_service_server::ProgrammeService;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 
 use super::summary::{Forecast, WaveSummary, revoked};
 use super::{Ledger, actor};
 use crate::engine::now;
+use crate::reasons::USE_REPLAY_TOOL;
 use crate::status::{Invalid, refused, rejected};
 use crate::{from_proto, to_proto};
 
@@ -101,7 +102,7 @@ impl ProgrammeService for Ledger {
         actor(&request)?;
         if request.into_inner().as_of.is_some() {
             let text = "the server keeps the trial balance at the head only: replay-tool trial-balance --as-of answers";
-            return Err(refused(Code::FailedPrecondition, "USE_REPLAY_TOOL", text));
+            return Err(refused(&USE_REPLAY_TOOL, text));
         }
         let (totals, size, last) =
             self.engine.query(|state| (*state.totals(), state.size(), state.last_recorded_at())).await?;

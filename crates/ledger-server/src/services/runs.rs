@@ -5,10 +5,11 @@ use ledger_core::event::Event;
 use ledger_core::state::Run;
 use ledger_log::record;
 use ledger_proto::v1;
-use tonic::{Code, Status};
+use tonic::Status;
 
 use super::Ledger;
 use super::pages::{page, token};
+use crate::reasons::UNREADABLE_RECORD;
 use crate::status::{refused, unreadable};
 use crate::{from_proto, to_proto};
 
@@ -18,7 +19,7 @@ impl Ledger {
         let stored = self.engine.reader().get(position).map_err(|e| unreadable(position, &e))?;
         let record = record::decode(stored.bytes()).map_err(|e| unreadable(position, &e))?;
         let Event::DisbursementRunPlanned(e) = &record.event else {
-            return Err(refused(Code::DataLoss, "UNREADABLE_RECORD", format!("position {position} is no plan")));
+            return Err(refused(&UNREADABLE_RECORD, format!("position {position} is no plan")));
         };
         let plan = v1::RunPlan {
             run_id: e.run.to_string(),

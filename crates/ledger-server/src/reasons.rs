@@ -1,0 +1,76 @@
+//! Refusals that no rule of the ledger makes: of the caller, of the way of asking, of the server's own condition.
+//!
+//! The rules' own refusals are `Rejection::CATALOGUE`. The error catalogue in `docs/errors.md` is made of both, and
+//! `status` refuses by these constants only, so that what is documented is what is sent.
+
+use tonic::Code;
+
+/// Which calls may be refused so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Every call; not repeated in the comments of the methods.
+    EveryCall,
+    /// The calls whose comment in `proto/` names it.
+    NamedCalls,
+}
+
+/// A refusal that is no rule's, as the catalogue lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// The stable name, UPPER_SNAKE.
+    pub name: &'static str,
+    /// gRPC's canonical code.
+    pub code: Code,
+    /// Which calls.
+    pub scope: Scope,
+    /// What it means.
+    pub meaning: &'static str,
+    /// What a caller does about it.
+    pub advice: &'static str,
+}
+
+macro_rules! reasons {
+    ($($name:ident, $code:ident, $scope:ident, $meaning:literal, $advice:literal;)+) => {
+        $(
+            #[doc = $meaning]
+            pub const $name: Reason = Reason {
+                name: stringify!($name),
+                code: Code::$code,
+                scope: Scope::$scope,
+                meaning: $meaning,
+                advice: $advice,
+            };
+        )+
+
+        /// All of them, in the order in which a call meets them.
+        pub const REASONS: &[Reason] = &[$($name),+];
+    };
+}
+
+reasons! {
+    ACTOR_MISSING, Unauthenticated, EveryCall,
+        "The server does not know who calls.",
+        "On an insecure port send the metadata `x-ledger-actor: role/name`, the role one of those that the text lists.";
+    STOPPING, Unavailable, EveryCall,
+        "The server stops, or a write failed; what was sent may or may not be recorded.",
+        "Send the same again, with the same ids, when the server is back: what was recorded is answered with its first receipt. \
+         A stream is resumed where it ended.";
+    UNREADABLE_RECORD, DataLoss, EveryCall,
+        "A stored record cannot be read back: a fault of the log, never of the caller.",
+        "Nothing a caller can do; operators run `replay-tool verify`.";
+    DISK_FULL, ResourceExhausted, NamedCalls,
+        "The disk has less free space than `--min-free`; nothing was recorded, reads go on.",
+        "Operators make room; then send the same again.";
+    IDENTITY_UNKNOWN, NotFound, NamedCalls,
+        "No participant was selected with this identity digest.",
+        "Check that the digest was made with the key in use when the participant was selected.";
+    INSTRUCTION_UNKNOWN, NotFound, NamedCalls,
+        "No instruction has this reference.",
+        "Use the 20 digits that StreamInstructions gave.";
+    NOT_IN_DOUBT, FailedPrecondition, NamedCalls,
+        "Only an instruction in doubt is resolved by people.",
+        "Report an outcome with ReportOutcomes, or leave it: it may have ended since.";
+    USE_REPLAY_TOOL, FailedPrecondition, NamedCalls,
+        "The server answers this at the head of the log only.",
+        "Ask `replay-tool` with `--as-of` or `--known-at`.";
+}

@@ -1,0 +1,13 @@
+//! Writes the generated files of `docs/`.
+
+fn main() -> std::io::Result<()> {
+    for (path, text) in ledger_tests::docs::files() {
+        let file = ledger_tests::server::root().join(path);
+        if let Some(folder) = file.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(file, text)?;
+        println!("{path}");
+    }
+    Ok(())
+}
