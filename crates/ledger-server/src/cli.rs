@@ -143,11 +143,18 @@ async fn serve(args: Serve) -> ExitCode {
     let address = listener.local_addr().unwrap_or(settings.listen);
     let Settings { data, min_free, stop_grace, commit_limit, deadlines, .. } = settings;
     let config = Config { data, min_free, stop_grace, commit_limit, deadlines };
-    let served = run(config, listener, || println!("listening on {address}"), terminated()).await;
+    let served = run(config, listener, || listening(address), terminated()).await;
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failed(&failure),
     }
+}
+
+/// Says on stdout that calls are answered; a server whose stdout nobody reads serves all the same.
+fn listening(address: std::net::SocketAddr) {
+    use std::io::Write;
+    let mut stdout = std::io::stdout();
+    let _ = writeln!(stdout, "listening on {address}").and_then(|()| stdout.flush());
 }
 
 /// Resolves on SIGTERM or SIGINT.
