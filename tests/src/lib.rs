@@ -8,6 +8,7 @@ pub mod dynamic;
 pub mod given;
 pub mod life;
 pub mod oracle;
+pub mod python;
 pub mod script;
 pub mod server;
 pub mod strategy;

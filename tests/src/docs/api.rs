@@ -10,6 +10,7 @@ use crate::contract::{self, Method, PACKAGE, comment};
 /// Files without services, in reading order; those with services come before them, by name.
 const SHARED: &[(&str, &str)] = &[
     ("event.proto", "Events"),
+    ("history.proto", "History"),
     ("common.proto", "Shared messages and enums"),
     ("load.proto", "Lines of `ledger-server load`"),
     ("record.proto", "Records as stored"),

@@ -8,6 +8,7 @@ mod docs;
 mod every_method;
 mod logs;
 mod operations;
+mod peers;
 mod workspace;
 
 use ledger_tests::server::Programs;
