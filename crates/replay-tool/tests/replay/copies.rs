@@ -3,13 +3,16 @@
 use crate::remote::Fixed;
 use crate::support::*;
 
+/// How two logs stand to each other, exit code, and where they part.
+type Row<'r> = (&'r str, &'r [Vec<u8>], &'r [Vec<u8>], u8, Option<u64>);
+
 #[test]
 fn copies_are_the_same_or_go_on_from_each_other_or_are_forked() {
     let records = encoded(&story().records);
     let mut forked = records.clone();
     forked.swap(17, 18);
     let last = [&records[..27], &records[3..4]].concat();
-    let rows: &[(&str, &[Vec<u8>], &[Vec<u8>], u8, Option<u64>)] = &[
+    let rows: &[Row<'_>] = &[
         ("same", &records, &records, 0, None),
         ("same", &[], &[], 0, None),
         ("a-extends-b", &records, &records[..20], 0, None),
