@@ -19,6 +19,9 @@ use sha2::{Digest, Sha256};
 use crate::head::Head;
 use crate::merkle::Hash;
 
+/// What a log is called where nobody gave it a name of its own.
+pub const DEFAULT_ORIGIN: &str = "prakerja.ledger";
+
 /// The signature type of Ed25519 in signed notes.
 const ED25519: u8 = 1;
 const SIGNATURE_LINE: &str = "— ";

@@ -38,7 +38,7 @@ mod writer;
 
 pub use at_rest::{AtRest, AtRestReader, Examined};
 pub use batch::{Batch, MAX_RECORD_BYTES};
-pub use checkpoint::{Checkpoint, NoteError, NoteSigner, NoteVerifier};
+pub use checkpoint::{Checkpoint, DEFAULT_ORIGIN, NoteError, NoteSigner, NoteVerifier};
 pub use chunk::MAX_CHUNK_BYTES;
 pub use error::{AppendError, Damage, FileError, OpenError, ReadError, TooLarge, VisitError};
 pub use files::free_bytes;

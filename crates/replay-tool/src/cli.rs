@@ -2,17 +2,21 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use ledger_core::ids::ParticipantId;
 use ledger_core::time::Date;
+use ledger_log::Checkpoint;
 
 use crate::commands;
+use crate::commands::prove::Claim;
 use crate::error::Error;
 use crate::known::{KnownAt, Window};
+use crate::note;
 use crate::output::Format;
+use crate::proof::Proof;
 use crate::source::Source;
 
 const CLEAN: u8 = 0;
@@ -25,6 +29,11 @@ Examples:
   replay-tool verify --from http://127.0.0.1:50051 --json
   replay-tool trial-balance --data ./data/demo --as-of 2020-12-31
   replay-tool balances --data ./data/demo --known-at 2020-07-01T17:00:00Z --json
+  replay-tool checkpoint --from http://127.0.0.1:50051 --out july.checkpoint
+  replay-tool verify --data ./data/demo --checkpoint july.checkpoint --key ledger.vkey
+  replay-tool prove 17 --data ./data/demo --size 28 --out record-17.proof
+  replay-tool check-proof record-17.proof --checkpoint july.checkpoint --key ledger.vkey
+  replay-tool compare ./data/demo http://127.0.0.1:50051
   replay-tool participant 0190b2c4-6f1e-7abc-8def-0123456789ab --data ./data/demo
 
 Exit codes: 0 clean, 1 findings, 2 could not check (locked, unreadable, usage).";
@@ -45,6 +54,75 @@ enum Command {
     Verify {
         #[command(flatten)]
         source: SourceArgs,
+        /// A signed checkpoint that was kept: the log must begin with its records, unchanged
+        #[arg(long, value_name = "F", requires = "key")]
+        checkpoint: Option<PathBuf>,
+        /// The key that signed it: its text, name+id+base64, or a file that holds it
+        #[arg(long, value_name = "VKEY", requires = "checkpoint")]
+        key: Option<String>,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Size and root of the log as the text of a checkpoint; with --from the note that the server signed
+    ///
+    /// A server's note is printed as it comes, and nothing about it is checked.
+    Checkpoint {
+        #[command(flatten)]
+        source: SourceArgs,
+        /// The log's name in the text
+        #[arg(long, value_name = "NAME", conflicts_with = "from", default_value = ledger_log::DEFAULT_ORIGIN)]
+        origin: String,
+        /// Keep it in this file, which must not exist
+        #[arg(long, value_name = "F")]
+        out: Option<PathBuf>,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// A proof that a record is in the log, or that the log begins with its first records, as a file to be kept
+    Prove {
+        /// The record's position
+        #[arg(required_unless_present = "consistency", conflicts_with = "consistency", value_name = "N")]
+        position: Option<u64>,
+        /// Prove that the log begins with its first records, this many
+        #[arg(long, value_name = "OLD")]
+        consistency: Option<u64>,
+        #[command(flatten)]
+        source: SourceArgs,
+        /// Prove it for the log of this many records, those of a checkpoint; otherwise for all of it
+        #[arg(long, value_name = "S")]
+        size: Option<u64>,
+        /// The file to keep the proof in, which must not exist
+        #[arg(long, value_name = "F")]
+        out: PathBuf,
+    },
+    /// Check a kept proof against a signed checkpoint, without the log
+    CheckProof {
+        /// The proof
+        proof: PathBuf,
+        /// The signed checkpoint of the log that it is for
+        #[arg(long, value_name = "F")]
+        checkpoint: PathBuf,
+        /// The key that signed it: its text, name+id+base64, or a file that holds it
+        #[arg(long, value_name = "VKEY")]
+        key: String,
+        /// The signed checkpoint of the shorter log of a proof of consistency
+        #[arg(long, value_name = "F")]
+        old_checkpoint: Option<PathBuf>,
+        /// The key that signed the old checkpoint, where it is another one
+        #[arg(long, value_name = "VKEY", requires = "old_checkpoint")]
+        old_key: Option<String>,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Two copies of a log: the same, one going on from the other, or forked
+    Compare {
+        /// The folder of a log that no server works on, or a server's address
+        a: Source,
+        /// The other copy, a folder or an address
+        b: Source,
         /// Print one JSON document
         #[arg(long)]
         json: bool,
@@ -121,6 +199,15 @@ const fn format(json: bool) -> Format {
     if json { Format::Json } else { Format::Text }
 }
 
+const fn code(clean: bool) -> u8 {
+    if clean { CLEAN } else { FINDINGS }
+}
+
+/// A checkpoint that was kept, signed by the key.
+fn kept(file: &Path, key: &str) -> Result<Checkpoint, Error> {
+    note::checkpoint(file, &note::key(key)?)
+}
+
 /// The whole program: arguments, output and exit code of this process.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -152,11 +239,27 @@ pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &
 
 fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
     match command {
-        Command::Verify { source, json } => {
+        Command::Verify { source, checkpoint, key, json } => {
             let Some(source) = source.source() else { return Ok(COULD_NOT) };
-            let clean = commands::verify::run(&source, format(json), out, err)?;
-            return Ok(if clean { CLEAN } else { FINDINGS });
+            let checkpoint = checkpoint.zip(key).map(|(file, key)| kept(&file, &key)).transpose()?;
+            return commands::verify::run(&source, checkpoint.as_ref(), format(json), out, err).map(code);
         }
+        Command::Checkpoint { source, origin, out: keep, json } => {
+            let Some(source) = source.source() else { return Ok(COULD_NOT) };
+            commands::checkpoint::run(&source, &origin, keep.as_deref(), format(json), out, err)?;
+        }
+        Command::Prove { position, consistency, source, size, out: file } => {
+            let claim = position.map(Claim::Inclusion).or(consistency.map(Claim::Consistency));
+            let (Some(source), Some(claim)) = (source.source(), claim) else { return Ok(COULD_NOT) };
+            commands::prove::run(&source, claim, size, &file, out)?;
+        }
+        Command::CheckProof { proof, checkpoint, key, old_checkpoint, old_key, json } => {
+            let checkpoint = kept(&checkpoint, &key)?;
+            let old = old_checkpoint.map(|file| kept(&file, old_key.as_deref().unwrap_or(&key))).transpose()?;
+            let proof = Proof::read(&proof)?;
+            return commands::check_proof::run(&proof, &checkpoint, old.as_ref(), format(json), out).map(code);
+        }
+        Command::Compare { a, b, json } => return commands::compare::run(&a, &b, format(json), out).map(code),
         Command::TrialBalance { question } => {
             let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
             commands::trial_balance::run(&source, &window, format, out)?;

@@ -1,9 +1,11 @@
 //! Why a question could not be answered: exit code 2, and never confused with a finding.
 
+use std::path::PathBuf;
+
 use ledger_core::fold::FoldError;
 use ledger_core::ids::ParticipantId;
 use ledger_core::time::Date;
-use ledger_log::OpenError;
+use ledger_log::{OpenError, ReadError};
 
 use crate::finding::Finding;
 
@@ -60,12 +62,59 @@ pub enum Error {
         /// The date asked for.
         as_of: Date,
     },
+    /// The log cannot be read where a proof needs it.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Nothing can be proven of a log without records.
+    #[error("the log has no records")]
+    EmptyLog,
+    /// A file of evidence could not be read or written.
+    #[error("{}: could not {action} it: {source}", file.display())]
+    File {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The file.
+        file: PathBuf,
+        /// The system's own words.
+        source: std::io::Error,
+    },
+    /// A file is not the evidence it is given as.
+    #[error("{}: {reason}", file.display())]
+    Unusable {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// `--key` is neither a key nor a file.
+    #[error("--key {text}: neither a key, name+id+base64, nor a file that holds one")]
+    NotAKey {
+        /// What was given.
+        text: String,
+    },
+    /// `--old-checkpoint` with a proof that speaks of one log only.
+    #[error("--old-checkpoint: only a proof of consistency has an earlier checkpoint")]
+    NoEarlier,
+    /// A proof and a checkpoint are of logs of different sizes, so that one says nothing of the other.
+    #[error(
+        "the proof is for the log of {proof} records, the checkpoint of {checkpoint}: neither proven nor disproven"
+    )]
+    OtherSize {
+        /// Records of the proof's log.
+        proof: u64,
+        /// Records of the checkpoint's log.
+        checkpoint: u64,
+    },
     /// The answer could not be written.
     #[error("write the answer: {0}")]
     Output(#[from] std::io::Error),
 }
 
 impl Error {
+    pub(crate) fn server(url: &str, action: &'static str, reason: String) -> Self {
+        Self::Server { url: url.to_owned(), action, reason }
+    }
+
     /// Whether the reader of the output went away, which is no error to anyone.
     #[must_use]
     pub fn is_broken_pipe(&self) -> bool {
@@ -79,6 +128,7 @@ impl Error {
         let mut source = match self {
             // Transparent, or already said.
             Self::Open(error) => std::error::Error::source(error),
+            Self::Read(error) => std::error::Error::source(error),
             _ => None,
         };
         while let Some(error) = source {

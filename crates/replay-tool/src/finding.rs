@@ -57,6 +57,14 @@ rules! {
     StoredLog, "stored-log", "restore the log folder from a backup, or ask whoever keeps a mirror";
     /// The records hash to the root that the head names.
     Head, "head", "ask the keeper of the ledger for a signed checkpoint, and compare with an earlier copy of the log";
+    /// The log is at least as long as the checkpoint.
+    Behind, "behind", "restore the missing records from a mirror or a backup; if the keeper denies them, keep the checkpoint as evidence";
+    /// The log begins with the records of the checkpoint.
+    Forked, "forked", "keep both logs and the signed checkpoint as evidence, and find where they part: replay-tool compare with a mirror or a backup";
+    /// A record is where its proof says it is.
+    Inclusion, "inclusion", "ask the keeper of the ledger for a new proof; if none is given, keep receipt and checkpoint as evidence";
+    /// A log begins with the shorter one that its proof names.
+    Consistency, "consistency", "ask the keeper of the ledger for a new proof; if none is given, keep both checkpoints as evidence";
     /// Positions are gapless from 0.
     Position, "position", "compare the log with an earlier copy or a mirror at this position";
     /// Every record can be read.

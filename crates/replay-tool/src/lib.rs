@@ -2,16 +2,20 @@
 //! never imports the server and never writes to a log.
 //!
 //! Reading order: [`source`] (records from a folder or a server, the log's integrity), [`finding`] (what a check says),
-//! [`checks`] (the checker, a library), [`known`] (what was known at K, as of D), [`commands`] (one file each),
-//! [`output`] (tables and JSON), [`cli`] (arguments and exit codes).
+//! [`proof`] and [`note`] (what an auditor keeps: proofs, signed checkpoints), [`checks`] (the checker, a library), [`known`]
+//! (what was known at K, as of D), [`commands`] (one file each), [`output`] (tables and JSON), [`cli`] (arguments and exit
+//! codes).
 
 pub mod checks;
 pub mod cli;
 pub mod commands;
 pub mod error;
+pub mod files;
 pub mod finding;
 pub mod known;
+pub mod note;
 pub mod output;
+pub mod proof;
 pub mod source;
 
 pub use error::Error;

@@ -3,17 +3,17 @@
 use std::pin::Pin;
 
 use bytes::Bytes;
-use ledger_log::Reader;
+use ledger_log::{Hash, ReadError, Reader, leaf_hash};
 use ledger_proto::v1;
 use ledger_rpc::v1::audit_service_server::AuditService;
 use tokio::sync::mpsc;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 
 use super::payout::stopped;
 use super::{Ledger, actor};
-use crate::status::unreadable;
+use crate::status::{refused, unreadable};
 
 /// Records of one message.
 const PAGE: u64 = 1_000;
@@ -43,6 +43,67 @@ impl AuditService for Ledger {
         actor(&request)?;
         let head = self.engine.reader().head();
         Ok(Response::new(v1::GetHeadResponse { size: head.size, root_hash: head.root.to_vec().into() }))
+    }
+
+    async fn get_checkpoint(
+        &self,
+        request: Request<v1::GetCheckpointRequest>,
+    ) -> Result<Response<v1::GetCheckpointResponse>, Status> {
+        actor(&request)?;
+        Err(refused(Code::FailedPrecondition, "NO_CHECKPOINT_KEY", "this server has no key to sign checkpoints with"))
+    }
+
+    async fn get_inclusion_proof(
+        &self,
+        request: Request<v1::GetInclusionProofRequest>,
+    ) -> Result<Response<v1::GetInclusionProofResponse>, Status> {
+        actor(&request)?;
+        let v1::GetInclusionProofRequest { position, size } = request.into_inner();
+        let reader = self.engine.reader();
+        let size = size.unwrap_or_else(|| reader.head().size);
+        let proof = tokio::task::block_in_place(|| Ok((reader.inclusion_proof(position, size)?, reader.get(position)?)));
+        let (path, record) = proof.map_err(|error| unproven(position, &error))?;
+        Ok(Response::new(v1::GetInclusionProofResponse {
+            size,
+            leaf_hash: bytes(&leaf_hash(&record)),
+            record: Bytes::copy_from_slice(&record),
+            path: path.iter().map(bytes).collect(),
+        }))
+    }
+
+    async fn get_consistency_proof(
+        &self,
+        request: Request<v1::GetConsistencyProofRequest>,
+    ) -> Result<Response<v1::GetConsistencyProofResponse>, Status> {
+        actor(&request)?;
+        let v1::GetConsistencyProofRequest { old_size, new_size } = request.into_inner();
+        let reader = self.engine.reader();
+        let new_size = new_size.unwrap_or_else(|| reader.head().size);
+        let proof = tokio::task::block_in_place(|| {
+            Ok((reader.consistency_proof(old_size, new_size)?, reader.root_at(old_size)?))
+        });
+        let (path, old_root) = proof.map_err(|error| unproven(old_size, &error))?;
+        Ok(Response::new(v1::GetConsistencyProofResponse {
+            new_size,
+            old_root_hash: bytes(&old_root),
+            path: path.iter().map(bytes).collect(),
+        }))
+    }
+}
+
+fn bytes(hash: &Hash) -> Bytes {
+    Bytes::copy_from_slice(hash)
+}
+
+/// Why there is no proof: the log is not that long, or it cannot be read.
+fn unproven(position: u64, error: &ReadError) -> Status {
+    match error {
+        ReadError::PastEnd { position, size } => {
+            let text = format!("{position} is not within the {size} records that were asked for or are there");
+            refused(Code::OutOfRange, "BEYOND_LOG", text)
+        }
+        ReadError::Damaged(_) | ReadError::File(_) => unreadable(position, error),
+        ReadError::Closed => stopped(),
     }
 }
 

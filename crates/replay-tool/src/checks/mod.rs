@@ -1,6 +1,12 @@
-//! The checker, a library: what a log must keep, found out from its records alone.
+//! The checker, a library: what a log must keep, found out from its records alone, and what proofs and checkpoints say of
+//! it.
 
 mod books;
+mod compare;
+pub mod proven;
 mod verify;
+mod witness;
 
+pub use compare::{Comparison, compare};
 pub use verify::{Report, Verifier, verify};
+pub use witness::Witness;

@@ -11,8 +11,9 @@ use ledger_core::fold::FoldError;
 use ledger_core::postings::{self, Posting};
 use ledger_core::state::Place;
 use ledger_core::{Record, Rupiah, State};
-use ledger_log::Hash;
+use ledger_log::{Checkpoint, Hash};
 
+use super::Witness;
 use super::books::{Books, Component, Totals};
 use crate::error::Error;
 use crate::finding::{Finding, Rule};
@@ -46,15 +47,22 @@ impl Report {
     }
 }
 
-/// Checks a whole log.
+/// Checks a whole log, and that it is the log of a checkpoint, grown or not, where there is one.
 ///
 /// # Errors
 ///
 /// What kept it from being read.
-pub fn verify(source: &Source) -> Result<Report, Error> {
+pub fn verify(source: &Source, checkpoint: Option<&Checkpoint>) -> Result<Report, Error> {
     let mut verifier = Verifier::new();
-    let pass = source.for_each(&mut |record| verifier.record(record))?;
+    let mut witness = checkpoint.map(Witness::new);
+    let mut watch = |_, bytes: &[u8]| {
+        if let Some(witness) = &mut witness {
+            witness.record(bytes);
+        }
+    };
+    let pass = source.for_each_watched(&mut watch, &mut |record| verifier.record(record))?;
     let (mut findings, left_out) = verifier.finish();
+    findings.splice(0..0, witness.and_then(Witness::finish));
     findings.splice(0..0, pass.findings);
     let first_bad_position = findings.iter().filter_map(|f| f.positions.first().copied()).min();
     Ok(Report { size: pass.size, root: pass.root, first_bad_position, findings, left_out, notes: pass.notes })

@@ -1,6 +1,10 @@
 //! One file for each command: it asks, and writes the answer.
 
 pub mod balances;
+pub mod check_proof;
+pub mod checkpoint;
+pub mod compare;
 pub mod participant;
+pub mod prove;
 pub mod trial_balance;
 pub mod verify;

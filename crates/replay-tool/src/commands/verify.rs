@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::time::Instant;
 
+use ledger_log::Checkpoint;
 use serde::Serialize;
 
 use crate::checks::{self, Report};
@@ -18,16 +19,33 @@ struct Document<'a> {
     root: String,
     first_bad_position: Option<u64>,
     findings: &'a [Finding],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checkpoint: Option<Signed<'a>>,
 }
 
-/// Checks the log and writes what was found; says on `err` how fast. Gives whether nothing was found.
+/// The checkpoint that the log was held against.
+#[derive(Serialize)]
+struct Signed<'a> {
+    origin: &'a str,
+    size: u64,
+    root: String,
+}
+
+/// Checks the log, against a checkpoint where there is one, and writes what was found; says on `err` how fast. Gives
+/// whether nothing was found.
 ///
 /// # Errors
 ///
 /// The log could not be read, or the answer not be written.
-pub fn run(source: &Source, format: Format, out: &mut dyn Write, err: &mut dyn Write) -> Result<bool, Error> {
+pub fn run(
+    source: &Source,
+    checkpoint: Option<&Checkpoint>,
+    format: Format,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<bool, Error> {
     let started = Instant::now();
-    let report = checks::verify(source)?;
+    let report = checks::verify(source, checkpoint)?;
     let seconds = started.elapsed().as_secs_f64();
     // Diagnostics that nobody can read are no reason to fail.
     let rate = if seconds > 0.0 { report.size as f64 / seconds } else { 0.0 };
@@ -47,9 +65,14 @@ pub fn run(source: &Source, format: Format, out: &mut dyn Write, err: &mut dyn W
                 root: hex::encode(report.root),
                 first_bad_position: report.first_bad_position,
                 findings: &report.findings,
+                checkpoint: checkpoint.map(|Checkpoint { origin, head }| Signed {
+                    origin,
+                    size: head.size,
+                    root: hex::encode(head.root),
+                }),
             },
         ),
-        Format::Text => table(source, &report, out),
+        Format::Text => table(source, checkpoint, &report, out),
     };
     match written.and_then(|()| out.flush()) {
         // What was found counts, whoever stopped reading.
@@ -58,11 +81,17 @@ pub fn run(source: &Source, format: Format, out: &mut dyn Write, err: &mut dyn W
     }
 }
 
-fn table(source: &Source, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn table(source: &Source, checkpoint: Option<&Checkpoint>, report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "log      {source}")?;
     writeln!(out, "records  {}", text::count(report.size))?;
     writeln!(out, "root     {}", hex::encode(report.root))?;
+    if let Some(Checkpoint { origin, head }) = checkpoint {
+        writeln!(out, "against  the checkpoint of {origin} over {} records", text::count(head.size))?;
+    }
     if report.ok() {
+        if checkpoint.is_some() {
+            writeln!(out, "         the log begins with these records, unchanged")?;
+        }
         return writeln!(out, "result   clean: the log is whole, and the money adds up at every position");
     }
     let findings = report.findings.len() as u64 + report.left_out;
@@ -70,14 +99,5 @@ fn table(source: &Source, report: &Report, out: &mut dyn Write) -> io::Result<()
     if let Some(position) = report.first_bad_position {
         writeln!(out, "         first bad position: {position}")?;
     }
-    for (number, finding) in (1..).zip(&report.findings) {
-        writeln!(out, "\n{number}. {}", finding.at())?;
-        writeln!(out, "   expected  {}", finding.expected)?;
-        writeln!(out, "   found     {}", finding.found)?;
-        if let Some(amount) = finding.amount {
-            writeln!(out, "   amount    Rp{}", text::rupiah(amount))?;
-        }
-        writeln!(out, "   next      {}", finding.next)?;
-    }
-    Ok(())
+    text::findings(&report.findings, out)
 }

@@ -1,6 +1,10 @@
 //! Numbers and columns for people, the Indonesian way: dots between thousands.
 
+use std::io::{self, Write};
+
 use ledger_core::Rupiah;
+
+use crate::finding::Finding;
 
 /// An amount with dots between thousands: `-1.234.567`.
 #[must_use]
@@ -55,6 +59,24 @@ pub fn table<const N: usize>(rows: &[[String; N]], right: [bool; N]) -> String {
         out.push('\n');
     }
     out
+}
+
+/// Findings one after the other, numbered.
+///
+/// # Errors
+///
+/// The output cannot be written.
+pub fn findings(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
+    for (number, finding) in (1..).zip(findings) {
+        writeln!(out, "\n{number}. {}", finding.at())?;
+        writeln!(out, "   expected  {}", finding.expected)?;
+        writeln!(out, "   found     {}", finding.found)?;
+        if let Some(amount) = finding.amount {
+            writeln!(out, "   amount    Rp{}", rupiah(amount))?;
+        }
+        writeln!(out, "   next      {}", finding.next)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

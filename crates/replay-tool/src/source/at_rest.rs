@@ -1,18 +1,18 @@
-//! Records of a folder.
+//! Records of a folder, and proofs from it.
 
 use std::path::Path;
 
-use ledger_log::{AtRest, Damage};
+use ledger_log::{AtRest, AtRestReader, Damage, leaf_hash};
 
-use super::{Pass, Show, Visit, first_bad};
+use super::{Pass, VisitBytes};
 use crate::error::Error;
 use crate::finding::{Finding, Rule};
+use crate::proof::{Consistency, Inclusion};
 
-pub(super) fn pass(dir: &Path, visit: &mut Visit<'_>) -> Result<Pass, Error> {
+pub(super) fn pass(dir: &Path, visit: &mut VisitBytes<'_>) -> Result<Pass, Error> {
     let log = AtRest::open(dir)?;
-    let mut show = Show::new(visit);
     let examined = log.examine(|position, bytes| {
-        show.record(position, bytes);
+        visit(position, bytes);
         Ok(())
     })?;
     let mut notes = Vec::new();
@@ -28,15 +28,34 @@ pub(super) fn pass(dir: &Path, visit: &mut Visit<'_>) -> Result<Pass, Error> {
             torn.from, torn.found
         ));
     }
-    let mut findings: Vec<_> = examined.findings.iter().map(damaged).collect();
-    findings.extend(show.undecodable);
-    Ok(Pass {
-        size: examined.head.size,
-        root: examined.head.root,
-        first_bad_position: first_bad(&findings),
-        findings,
-        notes,
-    })
+    let findings = examined.findings.iter().map(damaged).collect();
+    Ok(Pass { size: examined.head.size, root: examined.head.root, findings, notes, first_bad_position: None })
+}
+
+/// The proof of a record in the log as it is, or as it was at a size.
+pub(super) fn inclusion(dir: &Path, position: u64, size: Option<u64>) -> Result<Inclusion, Error> {
+    let reader = whole(dir)?;
+    let size = size.unwrap_or(reader.head().size);
+    let path = reader.inclusion_proof(position, size)?;
+    let record = reader.get(position)?.to_vec();
+    Ok(Inclusion { position, size, leaf_hash: leaf_hash(&record), record, path })
+}
+
+/// The proof that the log, as it is or as it was at a size, begins with its first `old` records.
+pub(super) fn consistency(dir: &Path, old: u64, new: Option<u64>) -> Result<Consistency, Error> {
+    let reader = whole(dir)?;
+    let new_size = new.unwrap_or(reader.head().size);
+    let path = reader.consistency_proof(old, new_size)?;
+    Ok(Consistency { old_size: old, new_size, old_root: reader.root_at(old)?, path })
+}
+
+/// A reader of a log that has no findings.
+fn whole(dir: &Path) -> Result<AtRestReader, Error> {
+    let (examined, reader) = AtRest::open(dir)?.into_reader()?;
+    if let Some(damage) = examined.findings.first() {
+        return Err(Error::Damaged(Box::new(damaged(damage))));
+    }
+    reader.ok_or_else(|| Error::EmptyLog)
 }
 
 fn damaged(damage: &Damage) -> Finding {

@@ -1,6 +1,7 @@
 //! One reader of records, whatever they come from: positions, hashes and the head are checked here, once.
 
 mod at_rest;
+mod evidence;
 mod remote;
 
 use std::ops::ControlFlow;
@@ -11,6 +12,7 @@ use ledger_log::{Hash, record};
 
 use crate::error::Error;
 use crate::finding::{Finding, Rule};
+use crate::proof::{Consistency, Inclusion};
 
 /// Where records come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +47,9 @@ pub struct Pass {
     pub first_bad_position: Option<u64>,
 }
 
+/// What the bytes of each whole record are shown to, whether they can be read as a record or not.
+pub type VisitBytes<'v> = dyn FnMut(u64, &[u8]) + 'v;
+
 /// What records are shown to; it ends its part by a break, and the pass goes on without it.
 pub type Visit<'v> = dyn FnMut(&Record<'_>) -> ControlFlow<()> + 'v;
 
@@ -58,10 +63,83 @@ impl Source {
     ///
     /// What kept the log from being read to its end.
     pub fn for_each(&self, visit: &mut Visit<'_>) -> Result<Pass, Error> {
+        self.for_each_watched(&mut |_, _| {}, visit)
+    }
+
+    /// Like [`Self::for_each`]; `watch` is shown the bytes of every record, also of those that `visit` does not get.
+    ///
+    /// # Errors
+    ///
+    /// What kept the log from being read to its end.
+    pub fn for_each_watched(&self, watch: &mut VisitBytes<'_>, visit: &mut Visit<'_>) -> Result<Pass, Error> {
+        let mut show = Show::new(visit);
+        let mut pass = self.bytes(&mut |position, bytes| {
+            watch(position, bytes);
+            show.record(position, bytes);
+        })?;
+        pass.findings.extend(show.undecodable);
+        pass.findings.sort_by_key(|finding| finding.positions.first().copied());
+        pass.first_bad_position = first_bad(&pass.findings);
+        Ok(pass)
+    }
+
+    /// Reads every record from position 0 to the head and checks the log's integrity; what the records say is not
+    /// looked at.
+    ///
+    /// # Errors
+    ///
+    /// What kept the log from being read to its end.
+    pub fn bytes(&self, visit: &mut VisitBytes<'_>) -> Result<Pass, Error> {
+        let mut pass = match self {
+            Self::Data(dir) => at_rest::pass(dir, visit)?,
+            Self::From(url) => remote::pass(url, visit)?,
+        };
+        pass.first_bad_position = first_bad(&pass.findings);
+        Ok(pass)
+    }
+
+    /// A proof that the record at `position` is in the log: as it is, or as it was when it had `size` records. A server's
+    /// is taken as it comes: it proves nothing until it is checked against a checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// The log is not that long, is damaged, or cannot be read.
+    pub fn inclusion(&self, position: u64, size: Option<u64>) -> Result<Inclusion, Error> {
         match self {
-            Self::Data(dir) => at_rest::pass(dir, visit),
-            Self::From(url) => remote::pass(url, visit),
+            Self::Data(dir) => at_rest::inclusion(dir, position, size),
+            Self::From(url) => evidence::inclusion(url, position, size),
         }
+    }
+
+    /// A proof that the log, as it is or as it was when it had `new` records, begins with the log of `old` records. A
+    /// server's is taken as it comes.
+    ///
+    /// # Errors
+    ///
+    /// The log is not that long, is damaged, or cannot be read.
+    pub fn consistency(&self, old: u64, new: Option<u64>) -> Result<Consistency, Error> {
+        match self {
+            Self::Data(dir) => at_rest::consistency(dir, old, new),
+            Self::From(url) => evidence::consistency(url, old, new),
+        }
+    }
+}
+
+/// A server's newest checkpoint, as the note that it signed; nothing about it is checked.
+///
+/// # Errors
+///
+/// The server cannot be asked, or signs nothing.
+pub fn signed_checkpoint(url: &str) -> Result<String, Error> {
+    evidence::checkpoint(url)
+}
+
+impl std::str::FromStr for Source {
+    type Err = std::convert::Infallible;
+
+    /// A text with `://` is an address, any other a folder.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(if text.contains("://") { Self::From(text.to_owned()) } else { Self::Data(text.into()) })
     }
 }
 

@@ -5,9 +5,12 @@ use std::time::Duration;
 use ledger_log::{Frontier, leaf_hash};
 use ledger_proto::v1::{GetHeadRequest, GetHeadResponse, StreamRecordsRequest};
 use ledger_rpc::v1::audit_service_client::AuditServiceClient;
+use tonic::metadata::MetadataValue;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
 
-use super::{Pass, Show, Visit, first_bad};
+use super::{Pass, VisitBytes};
 use crate::error::Error;
 use crate::finding::{Finding, Rule};
 
@@ -15,23 +18,20 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest message taken from a server, bytes.
 const MAX_MESSAGE: usize = 64 << 20;
 
-pub(super) fn pass(url: &str, visit: &mut Visit<'_>) -> Result<Pass, Error> {
-    let failed = |action, reason| Error::Server { url: url.to_owned(), action, reason };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| failed("start a runtime", error.to_string()))?;
-    runtime.block_on(async {
-        let mut client = connect(url).await.map_err(|reason| failed("connect", reason))?;
-        let head = client.get_head(GetHeadRequest {}).await;
-        let head = head.map_err(|status| failed("ask for the head", said(&status)))?.into_inner();
-        let mut stream = stream(&mut client).await.map_err(|status| failed("stream records", said(&status)))?;
+type Named = fn(Request<()>) -> Result<Request<()>, Status>;
+pub(super) type Client = AuditServiceClient<InterceptedService<Channel, Named>>;
 
-        let mut show = Show::new(visit);
+pub(super) fn pass(url: &str, visit: &mut VisitBytes<'_>) -> Result<Pass, Error> {
+    let failed = |action, status: Status| Error::server(url, action, said(&status));
+    ask(url, async |mut client| {
+        let head = client.get_head(GetHeadRequest {}).await;
+        let head = head.map_err(|status| failed("ask for the head", status))?.into_inner();
+        let mut stream = stream(&mut client).await.map_err(|status| failed("stream records", status))?;
+
         let mut frontier = Frontier::default();
         let mut findings = Vec::new();
         while frontier.size() < head.size {
-            let message = stream.message().await.map_err(|status| failed("stream records", said(&status)))?;
+            let message = stream.message().await.map_err(|status| failed("stream records", status))?;
             let Some(message) = message else { break };
             let next = frontier.size();
             if message.first_position != next {
@@ -43,31 +43,41 @@ pub(super) fn pass(url: &str, visit: &mut Visit<'_>) -> Result<Pass, Error> {
             // The log may have grown since: what was not asked for is not looked at.
             for (position, bytes) in (next..head.size).zip(&message.records) {
                 frontier.append(leaf_hash(bytes));
-                show.record(position, bytes);
+                visit(position, bytes);
             }
         }
         findings.extend(against_head(&frontier, &head));
-        findings.extend(show.undecodable);
-        findings.sort_by_key(|finding| finding.positions.first().copied());
-        Ok(Pass {
-            size: frontier.size(),
-            root: frontier.root(),
-            first_bad_position: first_bad(&findings),
-            findings,
-            notes: Vec::new(),
-        })
+        let (size, root) = (frontier.size(), frontier.root());
+        Ok(Pass { size, root, findings, notes: Vec::new(), first_bad_position: None })
     })
 }
 
-async fn connect(url: &str) -> Result<AuditServiceClient<Channel>, String> {
-    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|error| chain(&error))?;
-    let channel = endpoint.connect_timeout(CONNECT_TIMEOUT).connect().await.map_err(|error| chain(&error))?;
-    Ok(AuditServiceClient::new(channel).max_decoding_message_size(MAX_MESSAGE))
+/// Connects, and runs what is to be asked to its end.
+pub(super) fn ask<T>(url: &str, questions: impl AsyncFnOnce(Client) -> Result<T, Error>) -> Result<T, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::server(url, "start a runtime", error.to_string()))?;
+    runtime.block_on(async {
+        let client = connect(url).await.map_err(|reason| Error::server(url, "connect", reason))?;
+        questions(client).await
+    })
 }
 
-async fn stream(
-    client: &mut AuditServiceClient<Channel>,
-) -> Result<tonic::Streaming<ledger_proto::v1::StreamRecordsResponse>, tonic::Status> {
+/// Says who asks, for ports where no certificate does.
+fn named(mut request: Request<()>) -> Result<Request<()>, Status> {
+    request.metadata_mut().insert("x-ledger-actor", MetadataValue::from_static("auditor/replay-tool"));
+    Ok(request)
+}
+
+async fn connect(url: &str) -> Result<Client, String> {
+    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|error| chain(&error))?;
+    let channel = endpoint.connect_timeout(CONNECT_TIMEOUT).connect().await.map_err(|error| chain(&error))?;
+    let client = AuditServiceClient::with_interceptor(channel, named as Named);
+    Ok(client.max_decoding_message_size(MAX_MESSAGE))
+}
+
+async fn stream(client: &mut Client) -> Result<tonic::Streaming<ledger_proto::v1::StreamRecordsResponse>, Status> {
     let request = StreamRecordsRequest { from_position: 0, follow: false };
     Ok(client.stream_records(request).await?.into_inner())
 }
@@ -86,7 +96,7 @@ fn against_head(frontier: &Frontier, head: &GetHeadResponse) -> Option<Finding> 
     None
 }
 
-fn said(status: &tonic::Status) -> String {
+pub(super) fn said(status: &Status) -> String {
     format!("{:?}: {}", status.code(), status.message())
 }
 

@@ -1,9 +1,12 @@
 //! The tool on small logs whose every figure was worked out by hand.
 
 mod clocks;
+mod copies;
+mod evidence;
 mod fields;
 mod honest;
 mod outputs;
+mod proofs;
 mod refusals;
 mod remote;
 mod support;

@@ -1,7 +1,11 @@
 //! The same answers from a server, and a server that does not tell the truth.
 
 use ledger_log::{Frontier, leaf_hash};
-use ledger_proto::v1::{GetHeadRequest, GetHeadResponse, StreamRecordsRequest, StreamRecordsResponse};
+use ledger_proto::v1::{
+    GetCheckpointRequest, GetCheckpointResponse, GetConsistencyProofRequest, GetConsistencyProofResponse,
+    GetHeadRequest, GetHeadResponse, GetInclusionProofRequest, GetInclusionProofResponse, StreamRecordsRequest,
+    StreamRecordsResponse,
+};
 use ledger_rpc::v1::audit_service_server::{AuditService, AuditServiceServer};
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status};
@@ -9,9 +13,13 @@ use tonic::{Request, Response, Status};
 use crate::support::*;
 
 /// A server of fixed answers.
-struct Fixed {
-    head: GetHeadResponse,
-    batches: Vec<StreamRecordsResponse>,
+pub(crate) struct Fixed {
+    pub(crate) head: GetHeadResponse,
+    pub(crate) batches: Vec<StreamRecordsResponse>,
+    /// Checkpoint and proofs; without them the calls are refused.
+    pub(crate) note: Option<String>,
+    pub(crate) inclusion: Option<GetInclusionProofResponse>,
+    pub(crate) consistency: Option<GetConsistencyProofResponse>,
 }
 
 #[tonic::async_trait]
@@ -30,10 +38,34 @@ impl AuditService for Fixed {
     async fn get_head(&self, _: Request<GetHeadRequest>) -> Result<Response<GetHeadResponse>, Status> {
         Ok(Response::new(self.head.clone()))
     }
+
+    async fn get_checkpoint(
+        &self,
+        request: Request<GetCheckpointRequest>,
+    ) -> Result<Response<GetCheckpointResponse>, Status> {
+        assert_eq!(request.into_inner(), GetCheckpointRequest { size: None });
+        let note = self.note.clone().ok_or_else(|| Status::failed_precondition("no key"))?;
+        Ok(Response::new(GetCheckpointResponse { note, size: self.head.size }))
+    }
+
+    async fn get_inclusion_proof(
+        &self,
+        request: Request<GetInclusionProofRequest>,
+    ) -> Result<Response<GetInclusionProofResponse>, Status> {
+        assert_eq!(request.metadata().get("x-ledger-actor").expect("named"), "auditor/replay-tool");
+        self.inclusion.clone().map(Response::new).ok_or_else(|| Status::out_of_range("beyond"))
+    }
+
+    async fn get_consistency_proof(
+        &self,
+        _: Request<GetConsistencyProofRequest>,
+    ) -> Result<Response<GetConsistencyProofResponse>, Status> {
+        self.consistency.clone().map(Response::new).ok_or_else(|| Status::out_of_range("beyond"))
+    }
 }
 
 impl Fixed {
-    fn new(records: &[Vec<u8>]) -> Self {
+    pub(crate) fn new(records: &[Vec<u8>]) -> Self {
         let mut frontier = Frontier::default();
         records.iter().for_each(|bytes| frontier.append(leaf_hash(bytes)));
         let head = GetHeadResponse { size: frontier.size(), root_hash: frontier.root().to_vec().into() };
@@ -41,11 +73,12 @@ impl Fixed {
             first_position: number as u64 * 10,
             records: records.iter().map(|bytes| bytes.clone().into()).collect(),
         };
-        Self { head, batches: records.chunks(10).enumerate().map(batch).collect() }
+        let batches = records.chunks(10).enumerate().map(batch).collect();
+        Self { head, batches, note: None, inclusion: None, consistency: None }
     }
 
     /// Serves until the process ends; gives the address.
-    fn serve(self) -> String {
+    pub(crate) fn serve(self) -> String {
         let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

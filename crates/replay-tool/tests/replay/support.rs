@@ -9,7 +9,7 @@ use ledger_core::ids::{CaseId, Digest, LinkId, ParticipantId, Position, Purchase
 use ledger_core::scheme::Scheme;
 use ledger_core::time::Timestamp;
 use ledger_core::{Command, Decision, Meta, NewEvent, Rupiah, State, decide, run};
-use ledger_log::{Batch, Log, Options, Writer, record};
+use ledger_log::{Batch, Frontier, Head, Log, NoteSigner, Options, Writer, leaf_hash, record};
 
 pub(crate) const ANI: ParticipantId = ParticipantId([0xA1; 16]);
 pub(crate) const BUDI: ParticipantId = ParticipantId([0xB2; 16]);
@@ -268,4 +268,36 @@ pub(crate) fn accounts(document: &serde_json::Value) -> Vec<(String, i64)> {
     };
     let lines = document["accounts"].as_array().expect("a list").iter().map(line);
     lines.filter(|(_, amount)| *amount != 0).collect()
+}
+
+/// The key that signs the story's checkpoints.
+pub(crate) fn signer() -> NoteSigner {
+    NoteSigner::new("prakerja.ledger/test", &[7; 32]).expect("a name")
+}
+
+/// Size and root of these records.
+pub(crate) fn head_of(records: &[Vec<u8>]) -> Head {
+    let mut frontier = Frontier::default();
+    records.iter().for_each(|bytes| frontier.append(leaf_hash(bytes)));
+    Head { size: frontier.size(), root: frontier.root() }
+}
+
+/// A folder for what an auditor keeps.
+pub(crate) struct Kept(tempfile::TempDir);
+
+impl Kept {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    /// A file's path, whether it is there or not.
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().expect("UTF-8").to_owned()
+    }
+
+    /// Keeps a text; gives the path.
+    pub(crate) fn text(&self, name: &str, text: &str) -> String {
+        std::fs::write(self.path(name), text).expect("written");
+        self.path(name)
+    }
 }
