@@ -61,7 +61,8 @@ impl AuditService for Ledger {
         let v1::GetInclusionProofRequest { position, size } = request.into_inner();
         let reader = self.engine.reader();
         let size = size.unwrap_or_else(|| reader.head().size);
-        let proof = tokio::task::block_in_place(|| Ok((reader.inclusion_proof(position, size)?, reader.get(position)?)));
+        let proof =
+            tokio::task::block_in_place(|| Ok((reader.inclusion_proof(position, size)?, reader.get(position)?)));
         let (path, record) = proof.map_err(|error| unproven(position, &error))?;
         Ok(Response::new(v1::GetInclusionProofResponse {
             size,
