@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
@@ -31,10 +31,15 @@ use crate::status::refused;
 
 /// Items of a call, as its service counts them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tally(Arc<Mutex<Counts>>);
+pub(crate) struct Tally {
+    counts: Arc<Mutex<Counts>>,
+    /// The caller of a stream of batches: each batch has a line of its own then, since a stream may not end for weeks.
+    stream_of: Option<Arc<str>>,
+}
 
 #[derive(Debug, Default)]
 struct Counts {
+    actor: Arc<str>,
     items: usize,
     rejected: BTreeMap<String, usize>,
 }
@@ -44,22 +49,46 @@ tokio::task_local! {
 }
 
 impl Tally {
-    /// That of the call at work, to be taken along where a call's work goes on in a task of its own. One that nobody
-    /// reads where there is no call.
+    /// That of the call at work; one that nobody reads where there is none.
     pub(crate) fn current() -> Self {
         TALLY.try_with(Clone::clone).unwrap_or_default()
     }
 
+    /// Carries it into a task that goes on with a stream of batches after its call has begun to answer.
+    pub(crate) fn carry<F: Future>(mut self, work: F) -> impl Future<Output = F::Output> {
+        let actor = Arc::clone(&self.lock().actor);
+        self.stream_of = Some(actor);
+        TALLY.scope(self, work)
+    }
+
     /// Counts the results of a batch.
     pub(crate) fn count(&self, results: &[RecordResult]) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.items += results.len();
+        let mut batch = BTreeMap::new();
         for result in results {
             if let Some(record_result::Result::Rejection(status)) = &result.result {
-                *counts.rejected.entry(reason_of(status)).or_default() += 1;
+                *batch.entry(reason_of(status)).or_default() += 1;
             }
         }
+        if let Some(actor) = &self.stream_of {
+            let rejected: usize = batch.values().sum();
+            tracing::info!(actor = &**actor, items = results.len(), rejected, rejections = listed(&batch), "batch");
+        }
+        let mut counts = self.lock();
+        counts.items += results.len();
+        for (reason, count) in batch {
+            *counts.rejected.entry(reason).or_default() += count;
+        }
     }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `REASON=count`, reason after reason.
+fn listed(rejected: &BTreeMap<String, usize>) -> String {
+    let list: Vec<_> = rejected.iter().map(|(reason, count)| format!("{reason}={count}")).collect();
+    list.join(" ")
 }
 
 fn reason_of(status: &google::rpc::Status) -> String {
@@ -151,7 +180,6 @@ where
 #[derive(Debug)]
 struct Call {
     method: &'static str,
-    actor: String,
     started: Instant,
     ended: Option<(Code, String)>,
     tally: Tally,
@@ -165,12 +193,13 @@ const UNKNOWN: &str = "-";
 impl Call {
     fn new(request: &Request<Body>) -> Self {
         let actor = request.headers().get(ACTOR).and_then(|value| value.to_str().ok());
+        let actor = actor.filter(|actor| known_actor(actor)).unwrap_or(UNKNOWN).into();
+        let tally = Tally { counts: Arc::new(Mutex::new(Counts { actor, ..Counts::default() })), stream_of: None };
         Self {
             method: METHODS.get(request.uri().path()).map_or(UNKNOWN, String::as_str),
-            actor: actor.filter(|actor| known_actor(actor)).unwrap_or(UNKNOWN).to_owned(),
             started: Instant::now(),
             ended: None,
-            tally: Tally::default(),
+            tally,
             in_flight: None,
         }
     }
@@ -198,18 +227,17 @@ impl Drop for Call {
             in_flight.0.send_modify(|count| *count -= 1);
         }
         let (code, reason) = self.ended.take().unwrap_or((Code::Cancelled, "CALLER_GONE".to_owned()));
-        let counts = self.tally.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let counts = self.tally.lock();
         let rejected: usize = counts.rejected.values().sum();
-        let list: Vec<_> = counts.rejected.iter().map(|(reason, count)| format!("{reason}={count}")).collect();
         tracing::info!(
             method = self.method,
-            actor = self.actor,
+            actor = &*counts.actor,
             code = ?code,
             reason,
             milliseconds = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             items = counts.items,
             rejected,
-            rejections = list.join(" "),
+            rejections = listed(&counts.rejected),
             "call"
         );
     }

@@ -61,6 +61,14 @@ async fn calls_are_logged_without_what_they_carry() {
     auditor.get_head(from(&format!("{NAME}/{NIK}"), v1::GetHeadRequest::default())).await.expect_err("no role");
     let mut events = EventServiceClient::new(server.channel().await);
     events.record_events(from("selection/empty", v1::RecordEventsRequest::default())).await.expect_err("no events");
+    let batches = [1, 2].map(|sequence| {
+        let mut events = vec![selected(70 + sequence), bought(78)];
+        events[0].source_reference = NIK.to_owned();
+        v1::RecordEventStreamRequest { sequence, events }
+    });
+    let answers = events.record_event_stream(from("selection/stream", tokio_stream::iter(batches))).await;
+    let mut answers = answers.expect("a stream").into_inner();
+    while answers.message().await.expect("an answer").is_some() {}
     let mut stream = auditor
         .stream_records(from("auditor/bpk", v1::StreamRecordsRequest::default()))
         .await
@@ -97,6 +105,12 @@ async fn calls_are_logged_without_what_they_carry() {
     assert!(batch["milliseconds"].is_u64(), "{batch}");
     let empty = call("EventService/RecordEvents", "selection/empty");
     assert_eq!((&empty["code"], &empty["reason"]), (&Value::from("InvalidArgument"), &Value::from("INVALID_FIELD")));
+    let whole = call("EventService/RecordEventStream", "selection/stream");
+    assert_eq!((&whole["code"], &whole["rejections"]), (&Value::from("Ok"), &Value::from("PARTICIPANT_UNKNOWN=2")));
+    let batches: Vec<_> = lines.iter().filter(|line| line["message"] == "batch").collect();
+    assert_eq!(batches.len(), 2, "{stderr}");
+    assert_eq!((&batches[0]["actor"], &batches[0]["items"]), (&Value::from("selection/stream"), &Value::from(2)));
+    assert_eq!(batches[0]["rejections"], "PARTICIPANT_UNKNOWN=1");
     let nobody = call("AuditService/GetHead", "-");
     assert_eq!((&nobody["code"], &nobody["reason"]), (&Value::from("Unauthenticated"), &Value::from("ACTOR_MISSING")));
     assert_eq!(call("AuditService/StreamRecords", "auditor/bpk")["code"], "Ok");

@@ -341,3 +341,48 @@ async fn exit_5_when_a_write_fails_and_what_was_answered_is_there() {
     Answered { results }.hold(&server).await;
     assert_eq!(server.terminate().code(), Some(0));
 }
+
+/// Size of the log, and who recorded its last record.
+async fn last_record(server: &Server) -> (u64, String, Option<String>) {
+    let mut client = AuditServiceClient::new(server.channel().await);
+    let head = client.get_head(from("auditor/test", v1::GetHeadRequest::default())).await.expect("a head").into_inner();
+    let ask = v1::StreamRecordsRequest { from_position: head.size - 1, follow: false };
+    let mut stream = client.stream_records(from("auditor/test", ask)).await.expect("a stream").into_inner();
+    let message = stream.message().await.expect("a message").expect("a record");
+    let record = ledger_log::record::decode(&message.records[0]).expect("a record");
+    assert_eq!(record.auth == ledger_core::codes::Auth::Internal, record.actor == "job/deadlines");
+    (head.size, record.actor.to_string(), record.participant.map(|id| id.to_string()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheduled_job_is_made_up_at_the_start_and_repeats_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let server = Server::start(&PROGRAMS, &data);
+    let programme = Programme::begin(server.channel().await).await;
+    // Selected in 2020, nothing bought since: revoked by the next job.
+    programme.record(vec![selected(1)]).await;
+    let (before, actor, _) = last_record(&server).await;
+    assert_eq!(actor, "insecure:selection/test");
+    assert_eq!(server.terminate().code(), Some(0));
+
+    let mut sizes = Vec::new();
+    for revoked in [1, 0] {
+        let server = Server::try_start(&PROGRAMS, &data, &["--jobs-deadlines", "00:00"]).expect("it serves");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while last_record(&server).await.0 == before && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let (size, actor, participant) = last_record(&server).await;
+        assert_eq!((actor.as_str(), participant), ("job/deadlines", Some(person(1))));
+        sizes.push(size);
+        server.signal(Signal::TERM);
+        let (status, stderr) = server.ended();
+        assert_eq!(status.code(), Some(0));
+        let done: Vec<_> = stderr.lines().filter(|line| line.contains("deadline job done")).collect();
+        assert_eq!(done.len(), 1, "{stderr}");
+        assert!(done[0].contains(&format!("participants=1 revoked={revoked} ")), "{}", done[0]);
+    }
+    assert_eq!(sizes[0], sizes[1]);
+}

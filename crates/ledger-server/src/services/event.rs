@@ -36,7 +36,8 @@ impl EventService for Ledger {
         let (answers, stream) = mpsc::channel(1);
         let (reading, answering) = (self.clone(), self.clone());
         tokio::spawn(async move { reading.read_batches(actor, batches, decided).await });
-        tokio::spawn(async move { answering.answer_batches(to_answer, answers).await });
+        let answering = async move { answering.answer_batches(to_answer, answers).await };
+        tokio::spawn(Tally::current().carry(answering));
         Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
     }
 
