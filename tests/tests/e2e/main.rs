@@ -3,11 +3,15 @@
 mod api;
 mod cohorts;
 mod crash;
+mod crowd;
 mod demo;
 mod docs;
 mod every_method;
+mod fields;
+mod jobs;
 mod logs;
 mod operations;
+mod staff;
 mod workspace;
 
 use ledger_tests::server::Programs;
