@@ -17,25 +17,25 @@ use tonic_types::StatusExt;
 
 use crate::PROGRAMS;
 
-fn server() -> (TempDir, Server) {
+pub(crate) fn server() -> (TempDir, Server) {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start(&PROGRAMS, &folder.path().join("data"));
     (folder, server)
 }
 
-fn rejection(result: &v1::RecordResult) -> &google::rpc::Status {
+pub(crate) fn rejection(result: &v1::RecordResult) -> &google::rpc::Status {
     match &result.result {
         Some(R::Rejection(status)) => status,
         other => panic!("no rejection: {other:?}"),
     }
 }
 
-fn as_status(status: &google::rpc::Status) -> Status {
+pub(crate) fn as_status(status: &google::rpc::Status) -> Status {
     let bytes = prost::Message::encode_to_vec(status);
     Status::with_details(Code::from_i32(status.code), status.message.clone(), bytes.into())
 }
 
-fn reason(status: &Status) -> String {
+pub(crate) fn reason(status: &Status) -> String {
     let info = status.get_details_error_info().expect("ErrorInfo");
     assert_eq!(info.domain, "ledger.prakerja");
     info.reason

@@ -3,12 +3,16 @@
 mod api;
 mod cohorts;
 mod crash;
+mod crowd;
 mod demo;
 mod docs;
 mod every_method;
+mod fields;
+mod jobs;
 mod logs;
 mod operations;
 mod peers;
+mod staff;
 mod workspace;
 
 use ledger_tests::server::Programs;
