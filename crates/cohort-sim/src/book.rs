@@ -32,12 +32,16 @@ pub(crate) struct Sender {
     pub(crate) reference: String,
 }
 
+/// What records are shown to, as the ledger would store them.
+pub(crate) type Watcher = Box<dyn FnMut(&Record<'_>) + Send>;
+
 /// The state and the lines not taken yet.
 #[derive(Default)]
 pub(crate) struct Book {
     pub(crate) state: State,
     pub(crate) lines: VecDeque<LoadLine>,
     pub(crate) summary: Summary,
+    pub(crate) watcher: Option<Watcher>,
 }
 
 impl Book {
@@ -104,6 +108,9 @@ impl Book {
         };
         // The ledger's rules let it through on this very state.
         self.state.apply(&record, &mut |_| {}).expect("a decided event follows");
+        if let Some(watcher) = &mut self.watcher {
+            watcher(&record);
+        }
     }
 
     /// Sends an event of a participant.
