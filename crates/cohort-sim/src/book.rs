@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use ledger_core::codes::Auth;
 use ledger_core::event::Text;
+use ledger_core::ids::Position;
 use ledger_core::time::Timestamp;
 use ledger_core::{Command, Decision, Event, Meta, NewEvent, Record, State, decide};
 use ledger_proto::v1::LoadLine;
@@ -48,7 +49,7 @@ impl Book {
     /// Decides a command; where it is recorded, its line is written. Says whether it was.
     pub(crate) fn send(&mut self, sender: &Sender, command: Command<'static>) -> bool {
         let meta = self.meta(sender);
-        let line = load_line(&meta, &command);
+        let line = load_line(&meta, &command).map(|line| LoadLine { participant_id: self.payee(&command), ..line });
         match decide(&self.state, &meta, command) {
             Ok(Decision::Record(events)) => {
                 for event in events {
@@ -60,6 +61,13 @@ impl Book {
             Ok(Decision::Repeat { .. }) => self.refused("REPEAT"),
             Err(rejection) => self.refused(rejection.reason()),
         }
+    }
+
+    /// The participant whose instruction an outcome is about.
+    fn payee(&self, command: &Command<'_>) -> String {
+        let Command::ReportOutcome { instruction, .. } = command else { return String::new() };
+        let place = Position::from_reference(instruction).and_then(|at| self.state.place_by_instruction(at));
+        place.and_then(|place| self.state.participants().get(place)).map(|p| p.id.to_string()).unwrap_or_default()
     }
 
     pub(crate) fn refused(&mut self, reason: &'static str) -> bool {

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use ledger_core::{Record, State};
 use ledger_core::event::Text;
 use ledger_core::run::Plan;
 use ledger_core::scheme::Scheme;
 use ledger_core::state::{Participant, Place, Status};
 use ledger_core::time::{Date, Timestamp};
+use ledger_core::{Record, State};
 use ledger_proto::v1::LoadLine;
 
 use crate::agenda::{Agenda, Due, Step};
