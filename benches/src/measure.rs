@@ -96,7 +96,8 @@ pub(crate) fn interleaved(
     Ok((median(&mut subjects), median(&mut yardsticks)))
 }
 
-fn median(values: &mut [f64]) -> f64 {
+/// The middle one.
+pub(crate) fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     match values.len() {
@@ -122,7 +123,12 @@ pub(crate) fn timed<T>(what: impl FnOnce() -> Result<T, Failed>) -> Result<(T, D
 /// The value below which that share of the durations lies, milliseconds.
 pub(crate) fn percentile(durations: &mut [Duration], share: f64) -> f64 {
     durations.sort_unstable();
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an index"
+    )]
     let index = (durations.len() as f64 * share).ceil() as usize;
     let found = durations.get(index.saturating_sub(1).min(durations.len().saturating_sub(1)));
     found.map_or(f64::NAN, |duration| duration.as_secs_f64() * 1e3)
