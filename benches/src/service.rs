@@ -86,6 +86,7 @@ async fn reads(url: &str, people: u64, report: &mut Report) -> Result<(), Failed
             Ok::<_, Failed>(took)
         });
     }
+    let mut pages = pages(connect(url).await?, start).await?;
     let mut took = Vec::new();
     while let Some(read) = readers.join_next().await {
         took.extend(read??);
@@ -100,7 +101,32 @@ async fn reads(url: &str, people: u64, report: &mut Report) -> Result<(), Failed
         Bar::AtLeast(0.95 * BACKGROUND as f64),
     )?;
     report.line(("service", "GetParticipant p50", "ms"), percentile(&mut took, 0.5), None, Bar::None)?;
-    report.line(("service", "GetParticipant p99", "ms"), percentile(&mut took, 0.99), None, Bar::AtMost(5.0))
+    report.line(("service", "GetParticipant p99", "ms"), percentile(&mut took, 0.99), None, Bar::AtMost(5.0))?;
+    report.line(("service", "ListParticipants page p99", "ms"), percentile(&mut pages, 0.99), None, Bar::AtMost(20.0))
+}
+
+/// `ListParticipants`, page after page: everybody, a region where nobody is, those without an account.
+async fn pages(channel: Channel, start: Instant) -> Result<Vec<Duration>, Failed> {
+    let mut client = ParticipantServiceClient::new(channel).max_decoding_message_size(16 << 20);
+    let filters = [
+        v1::ListParticipantsRequest::default(),
+        v1::ListParticipantsRequest { region: "11.01".to_owned(), ..Default::default() },
+        v1::ListParticipantsRequest { held_reason: v1::HeldReason::NoAccount.into(), ..Default::default() },
+    ];
+    let mut tokens = [const { String::new() }; 3];
+    let mut took = Vec::new();
+    while start.elapsed() < READS {
+        for (filter, token) in filters.iter().zip(&mut tokens) {
+            let asked = v1::ListParticipantsRequest { page_token: token.clone(), ..filter.clone() };
+            let request = lives::from("auditor/bench", asked)?;
+            let sent = Instant::now();
+            let page = client.list_participants(request).await?.into_inner();
+            took.push(sent.elapsed());
+            *token = page.next_page_token;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Ok(took)
 }
 
 /// Surveys of one participant after the other, at the background's pace.
