@@ -1,2 +1,117 @@
-//! Measures of the ledger.
-fn main() {}
+//! `ledger-bench`: measures of the ledger, each beside its yardstick in the same run.
+//!
+//! Reading order: [`measure`] (what is printed, medians of interleaved pairs), [`history`] (what is measured on), [`child`]
+//! (the real programs as processes of their own), then a file per measure: [`append`], [`load`], [`memory`], [`calls`],
+//! [`service`].
+//!
+//! The programs are this one under other names: started as `ledger-server` it is the server. So one build is all there is
+//! to measure.
+
+mod append;
+mod calls;
+mod child;
+mod echo;
+mod history;
+mod lives;
+mod load;
+mod measure;
+mod memory;
+mod service;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use measure::{Failed, Report};
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo run --release -p ledger-bench -- append --pairs 7
+  cargo run --release -p ledger-bench -- load --events 1000000 --pairs 3 --check
+  cargo run --release -p ledger-bench -- memory --participants 1000000
+
+Prints JSON lines. With --check it exits 1 where a bar is missed; it exits 2 where it could not measure.";
+
+/// Measures of the ledger, each beside its yardstick in one run.
+#[derive(Parser)]
+#[command(name = "ledger-bench", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    bench: Bench,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What every measure takes.
+#[derive(Args)]
+struct Common {
+    /// How often subject and yardstick are measured, one after the other; medians are reported
+    #[arg(long, global = true, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
+    pairs: u32,
+    /// Events, about; each measure has its own default
+    #[arg(long, global = true, value_parser = clap::value_parser!(u64).range(1000..))]
+    events: Option<u64>,
+    /// Participants, for measures whose size is that; a million by default
+    #[arg(long, global = true, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1000..=5_000_000))]
+    participants: u32,
+    /// Exit 1 where a bar is missed
+    #[arg(long, global = true)]
+    check: bool,
+    /// Folder on the disk to be measured; the system's folder for temporary files by default
+    #[arg(long, global = true, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+impl Common {
+    /// A folder that goes when it is dropped.
+    fn folder(&self) -> Result<tempfile::TempDir, Failed> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("ledger-bench-");
+        Ok(match &self.dir {
+            Some(dir) => builder.tempdir_in(dir)?,
+            None => builder.tempdir()?,
+        })
+    }
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum Bench {
+    /// Durable append, hashing included, beside a plain file's append and fdatasync of the same bytes
+    Append,
+    /// A cohort's year through `ledger-server load`, beside bare parsing of the same lines; then `replay-tool verify` on
+    /// one core, beside bare Merkle hashing of the same records
+    Load,
+    /// Unary `RecordEvents`, 256 in flight, beside a bare tonic server for the same messages
+    Unary,
+    /// `RecordEvents` in batches of 1,000, several in flight, beside a bare tonic server for the same messages
+    Ingest,
+    /// Reads, and other callers' writes, while 50,000 events/s are recorded and while a run goes over everybody
+    Service,
+    /// Resident memory of the state, by participant
+    Memory,
+}
+
+fn main() -> ExitCode {
+    if let Some(code) = child::as_program() {
+        return code;
+    }
+    let cli = Cli::parse();
+    let mut report = Report::default();
+    let measured = match cli.bench {
+        Bench::Append => append::run(&cli.common, &mut report),
+        Bench::Load => load::run(&cli.common, &mut report),
+        Bench::Unary => calls::unary(&cli.common, &mut report),
+        Bench::Ingest => calls::ingest(&cli.common, &mut report),
+        Bench::Service => service::run(&cli.common, &mut report),
+        Bench::Memory => memory::run(&cli.common, &mut report),
+    };
+    match measured {
+        Err(error) => {
+            eprintln!("ledger-bench: {error}");
+            ExitCode::from(2)
+        }
+        Ok(()) if cli.common.check && report.missed() => ExitCode::from(1),
+        Ok(()) => ExitCode::SUCCESS,
+    }
+}

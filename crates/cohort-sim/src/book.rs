@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use ledger_core::codes::Auth;
 use ledger_core::event::Text;
+use ledger_core::ids::Position;
 use ledger_core::time::Timestamp;
 use ledger_core::{Command, Decision, Event, Meta, NewEvent, Record, State, decide};
 use ledger_proto::v1::LoadLine;
@@ -32,19 +33,23 @@ pub(crate) struct Sender {
     pub(crate) reference: String,
 }
 
+/// What records are shown to, as the ledger would store them.
+pub(crate) type Watcher = Box<dyn FnMut(&Record<'_>) + Send>;
+
 /// The state and the lines not taken yet.
 #[derive(Default)]
 pub(crate) struct Book {
     pub(crate) state: State,
     pub(crate) lines: VecDeque<LoadLine>,
     pub(crate) summary: Summary,
+    pub(crate) watcher: Option<Watcher>,
 }
 
 impl Book {
     /// Decides a command; where it is recorded, its line is written. Says whether it was.
     pub(crate) fn send(&mut self, sender: &Sender, command: Command<'static>) -> bool {
         let meta = self.meta(sender);
-        let line = load_line(&meta, &command);
+        let line = load_line(&meta, &command).map(|line| LoadLine { participant_id: self.payee(&command), ..line });
         match decide(&self.state, &meta, command) {
             Ok(Decision::Record(events)) => {
                 for event in events {
@@ -56,6 +61,13 @@ impl Book {
             Ok(Decision::Repeat { .. }) => self.refused("REPEAT"),
             Err(rejection) => self.refused(rejection.reason()),
         }
+    }
+
+    /// The participant whose instruction an outcome is about.
+    fn payee(&self, command: &Command<'_>) -> String {
+        let Command::ReportOutcome { instruction, .. } = command else { return String::new() };
+        let place = Position::from_reference(instruction).and_then(|at| self.state.place_by_instruction(at));
+        place.and_then(|place| self.state.participants().get(place)).map(|p| p.id.to_string()).unwrap_or_default()
     }
 
     pub(crate) fn refused(&mut self, reason: &'static str) -> bool {
@@ -104,6 +116,9 @@ impl Book {
         };
         // The ledger's rules let it through on this very state.
         self.state.apply(&record, &mut |_| {}).expect("a decided event follows");
+        if let Some(watcher) = &mut self.watcher {
+            watcher(&record);
+        }
     }
 
     /// Sends an event of a participant.

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use ledger_core::State;
 use ledger_core::event::Text;
 use ledger_core::run::Plan;
 use ledger_core::scheme::Scheme;
 use ledger_core::state::{Participant, Place, Status};
 use ledger_core::time::{Date, Timestamp};
+use ledger_core::{Record, State};
 use ledger_proto::v1::LoadLine;
 
 use crate::agenda::{Agenda, Due, Step};
@@ -106,6 +106,14 @@ impl Cohort {
         };
         cohort.plan_programme();
         cohort
+    }
+
+    /// Shows every record to `watcher` as well: what an empty ledger stores of these lines, with the cohort's own clock and
+    /// actors. For tools that write or fold a history without a server.
+    #[must_use]
+    pub fn watched(mut self, watcher: impl FnMut(&Record<'_>) + Send + 'static) -> Self {
+        self.book.watcher = Some(Box::new(watcher));
+        self
     }
 
     /// The ledger after the lines taken so far and what they bring with them; up to one step further.

@@ -113,7 +113,7 @@ impl Cohort {
 
     pub(crate) fn link(&mut self, now: Now) {
         let participant = self.participant(now);
-        let (id, holder) = (participant.id, *participant.identity_digest());
+        let (id, holder) = (participant.id, self.chance.identity(now.who));
         let ordinal = participant.links.len() as u16;
         let mut dice = self.chance.dice(now.who, Dice::Link, ordinal);
         let partner = catalogue().pick_partner(self.calendar.year, dice.draw());

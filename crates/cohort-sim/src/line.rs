@@ -34,7 +34,7 @@ pub(crate) fn load_line(meta: &Meta<'_>, command: &Command<'_>) -> Option<LoadLi
             items_sha256: items_digest.0.to_vec().into(),
         }),
     };
-    Some(LoadLine { actor: meta.actor.to_string(), request: Some(request) })
+    Some(LoadLine { actor: meta.actor.to_string(), participant_id: String::new(), request: Some(request) })
 }
 
 fn time(at: Timestamp) -> Option<ledger_proto::Timestamp> {

@@ -8,7 +8,7 @@ use crate::money::Rupiah;
 use crate::postings::{self, Posting};
 use crate::state::{
     ExceptionEntry, ExceptionKey, Fact, FactKind, Instruction, InstructionStatus, Link, Participant, Place, Purchase,
-    RareKey, RareKind, Run, State, Status, Wave, content_hash, day16, hash_of, identity_of, reserve_few,
+    RareKey, RareKind, Run, State, Status, Wave, content_hash, day16, hash_of, identity_of, reserve_one,
 };
 
 /// A record that cannot follow the records before it.
@@ -105,15 +105,18 @@ impl State {
 
         // Postings are those of the state before.
         let funds = funds_change(self, record, place);
-        let mut post = Vec::new();
+        let mut post = std::mem::take(&mut self.post);
+        post.clear();
         postings::of(self, record, &mut |posting| {
             post.push(posting);
             sink(posting);
         });
-        self.change(record, place)?;
-        for posting in post {
-            self.post(posting);
+        let changed = self.change(record, place);
+        if changed.is_ok() {
+            post.iter().for_each(|posting| self.post(*posting));
         }
+        self.post = post;
+        changed?;
         if let Some((year, amount)) = funds {
             let entry = self.years.entry(year).or_default();
             entry.used = Rupiah::new(entry.used.get().saturating_add(amount));
@@ -294,22 +297,12 @@ impl State {
 
     fn select(&mut self, record: &Record<'_>, e: &Selected<'_>, fact: Fact) -> Result<(), FoldError> {
         let Some(id) = record.participant else { return Err(FoldError::Unknown("participant")) };
-        let family = hash_of(&e.family_card_digest);
-        let first_of_family = self.by_family_card.get(family, |place| {
-            self.participants.get(place).is_some_and(|p| p.family_card_digest == e.family_card_digest)
-        });
         let mut participant = Participant::selected(id, e, record.position);
         participant.add_fact(FactKind::Selected, 0, fact);
-        if first_of_family.is_none() {
-            participant.family_size = 1;
-        }
         let place = self.participants.push(participant).ok_or(FoldError::Full)?;
         self.by_id.insert(hash_of(&id), place);
         self.by_identity.insert(hash_of(&e.identity_digest), place);
-        match first_of_family.and_then(|first| self.participants.get_mut(first)) {
-            Some(first) => first.family_size = first.family_size.saturating_add(1),
-            None => self.by_family_card.insert(family, place),
-        }
+        self.families.add_one(hash_of(&e.family_card_digest));
         if let Some(wave) = self.waves.get_mut(&e.wave) {
             wave.selected = wave.selected.saturating_add(1);
             let aid = self.schemes.get(wave.scheme).map_or(Rupiah::ZERO, |(scheme, _)| scheme.training_aid);
@@ -399,7 +392,7 @@ impl State {
         let Some(participant) = self.participants.get_mut(place) else { return };
         let position = record.position.to_le_bytes();
         let link = participant.link_index(e.link).and_then(|index| u8::try_from(index).ok()).unwrap_or(u8::MAX);
-        reserve_few(&mut participant.instructions);
+        reserve_one(&mut participant.instructions);
         participant.instructions.push(Instruction {
             position: [position[0], position[1], position[2], position[3], position[4]],
             kind: e.entitlement.kind,
@@ -430,37 +423,11 @@ pub(crate) fn exception_key(
 }
 
 impl Participant {
-    fn selected(id: ids::ParticipantId, e: &Selected<'_>, position: u64) -> Self {
-        Self {
-            id,
-            identity_digest: e.identity_digest,
-            family_card_digest: e.family_card_digest,
-            last_position: position,
-            account_fault: 0,
-            facts: thin_vec::ThinVec::new(),
-            settlement_references: thin_vec::ThinVec::new(),
-            purchases: thin_vec::ThinVec::new(),
-            links: thin_vec::ThinVec::new(),
-            instructions: thin_vec::ThinVec::new(),
-            wave: e.wave,
-            training_balance: 0,
-            forfeited: 0,
-            lapsed: 0,
-            first_purchase_deadline: None,
-            status_since: 0,
-            region: e.region,
-            status: Status::Live,
-            open_findings: 0,
-            family_size: 0,
-            unlinked: false,
-        }
-    }
-
     fn change(&mut self, event: &Event<'_>, fact: Fact, date: crate::time::Date, period_closed: bool) {
         match event {
             Event::PayoutAccountLinked(e) => {
                 self.add_fact(FactKind::Linked, count(self.links.len()), fact);
-                reserve_few(&mut self.links);
+                reserve_one(&mut self.links);
                 self.links.push(Link { id: e.link, partner: e.partner });
                 self.unlinked = false;
             }
@@ -490,7 +457,7 @@ impl Participant {
             Event::MembershipReinstated(e) => {
                 self.status = Status::Live;
                 self.status_since = day16(date);
-                self.first_purchase_deadline = e.first_purchase_deadline.or(self.first_purchase_deadline);
+                self.first_purchase_deadline = e.first_purchase_deadline.map_or(self.first_purchase_deadline, day16);
                 if !period_closed {
                     self.training_balance = self.training_balance.saturating_add(std::mem::take(&mut self.forfeited));
                 }
@@ -514,7 +481,7 @@ impl Participant {
         let price = u32::try_from(e.price.get()).unwrap_or(0);
         self.training_balance = self.training_balance.saturating_sub(price);
         self.add_fact(FactKind::Bought, count(self.purchases.len()), fact);
-        reserve_few(&mut self.purchases);
+        reserve_one(&mut self.purchases);
         self.purchases.push(Purchase {
             id: e.purchase,
             price,

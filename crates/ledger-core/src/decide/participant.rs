@@ -225,7 +225,7 @@ impl<'s> Subject<'s> {
 
     /// Rule 8.
     fn link_account(&self, e: &PayoutAccountLinked<'_>) -> Result<(), Rejection> {
-        if e.holder_identity_digest != self.participant.identity_digest {
+        if !self.participant.is_person(&e.holder_identity_digest) {
             return Err(Rejection::HolderMismatch);
         }
         Ok(())

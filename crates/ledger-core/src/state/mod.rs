@@ -3,6 +3,7 @@
 //! Dense: 17 million participants live in memory together, so a participant is a small struct with thin lists, what is
 //! rare stands in tables aside, and what can be derived is not stored.
 
+mod facts;
 mod index;
 mod participant;
 mod programme;
@@ -11,9 +12,9 @@ mod segmented;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
 
-pub use index::Index;
+pub use index::{Counts, Index};
 pub use participant::{Fact, FactKind, Instruction, InstructionStatus, Link, Participant, Purchase, Status};
-pub(crate) use participant::{day16, reserve_few};
+pub(crate) use participant::{day16, reserve_one};
 pub use programme::{ExceptionEntry, ExceptionKey, InstructionList, Run, Wave, Year};
 pub use segmented::Segmented;
 
@@ -22,6 +23,7 @@ use crate::codes::{EntitlementKind, Partner};
 use crate::event::Event;
 use crate::ids::{self, Digest, LinkId, ParticipantId, Position, PurchaseId, RunId};
 use crate::money::Rupiah;
+use crate::postings::Posting;
 use crate::scheme::{Entitlement, Scheme};
 use crate::time::{Date, Timestamp};
 
@@ -37,7 +39,7 @@ pub struct State {
     pub(crate) participants: Segmented<Participant>,
     pub(crate) by_id: Index,
     pub(crate) by_identity: Index,
-    pub(crate) by_family_card: Index,
+    pub(crate) families: Counts,
     pub(crate) by_purchase: Index,
     pub(crate) by_link: Index,
     pub(crate) schemes: Vec<(Scheme<'static>, Fact)>,
@@ -49,6 +51,8 @@ pub struct State {
     pub(crate) rare: HashMap<RareKey, Fact>,
     pub(crate) repaid: HashMap<Place, Rupiah>,
     pub(crate) totals: Balances,
+    /// The postings of the record at hand; kept for its memory.
+    pub(crate) post: Vec<Posting>,
 }
 
 /// Identity of a rare fact: its kind, whose it is (`None`: of the whole programme) and a hash of the rest.
@@ -153,17 +157,13 @@ impl State {
     /// The participant with that identity digest.
     #[must_use]
     pub fn place_by_identity(&self, digest: &Digest) -> Option<Place> {
-        self.by_identity
-            .get(hash_of(digest), |place| self.participants.get(place).is_some_and(|p| p.identity_digest == *digest))
+        self.by_identity.get(hash_of(digest), |place| self.participants.get(place).is_some_and(|p| p.is_person(digest)))
     }
 
     /// How many participants one family card has.
     #[must_use]
     pub fn family_size(&self, digest: &Digest) -> u8 {
-        let first = self.by_family_card.get(hash_of(digest), |place| {
-            self.participants.get(place).is_some_and(|p| p.family_card_digest == *digest)
-        });
-        first.and_then(|place| self.participants.get(place)).map_or(0, |p| p.family_size)
+        self.families.get(hash_of(digest))
     }
 
     /// Whose purchase it is.
@@ -294,8 +294,8 @@ impl State {
     /// The last day of a participant's first purchase: the scheme's, or the reinstatement's.
     #[must_use]
     pub fn first_purchase_deadline(&self, participant: &Participant) -> Option<Date> {
-        if let Some(deadline) = participant.first_purchase_deadline {
-            return Some(deadline);
+        if participant.first_purchase_deadline > 0 {
+            return Some(Date::from_days(participant.first_purchase_deadline.into()));
         }
         let scheme = self.scheme_of(participant)?;
         Some(participant.selected_on().plus_days(scheme.first_purchase_days.into()))

@@ -2,7 +2,9 @@
 
 use thin_vec::ThinVec;
 
+use super::facts::Facts;
 use crate::codes::{EntitlementKind, Ground, Partner, Platform};
+use crate::event::Selected;
 use crate::ids::{Digest, LinkId, ParticipantId, Position, PurchaseId, Region, Wave};
 use crate::scheme::Entitlement;
 use crate::time::Date;
@@ -26,9 +28,12 @@ pub struct Fact {
 
 impl Fact {
     pub(crate) fn new(position: u64, content: u64, date: Date) -> Self {
-        let bytes = position.to_le_bytes();
         // Dates fill 16 bits until 2149; later ones are clamped, which no rule of a live scheme can meet.
-        let day = u16::try_from(date.days().max(0)).unwrap_or(u16::MAX);
+        Self::of_parts(position, content, day16(date))
+    }
+
+    pub(super) const fn of_parts(position: u64, content: u64, day: u16) -> Self {
+        let bytes = position.to_le_bytes();
         Self {
             position: [bytes[0], bytes[1], bytes[2], bytes[3], bytes[4]],
             content: content.to_le_bytes(),
@@ -47,6 +52,10 @@ impl Fact {
     #[must_use]
     pub const fn date(self) -> Date {
         Date::from_days(u16::from_le_bytes(self.day) as i32)
+    }
+
+    pub(super) const fn day(self) -> u16 {
+        u16::from_le_bytes(self.day)
     }
 
     pub(crate) const fn content(self) -> u64 {
@@ -79,15 +88,6 @@ pub enum FactKind {
     Returned,
     InDoubt,
     Recalled,
-}
-
-/// A fact with what it is about. 18 bytes.
-#[derive(Clone, Copy)]
-#[repr(C, packed)]
-pub(crate) struct KeyedFact {
-    kind: FactKind,
-    index: u16,
-    fact: Fact,
 }
 
 /// A bought course.
@@ -202,18 +202,27 @@ impl Instruction {
     }
 }
 
+/// An identity digest, its two halves in one. Digests are HMACs under a secret key: who does not hold it cannot find two
+/// that become the same at all, who does needs 2^64 tries, and among 17 million people two do by chance once in 10^24.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Identity([u8; 16]);
+
+impl Identity {
+    fn of(digest: &Digest) -> Self {
+        Self(std::array::from_fn(|i| digest.0[i] ^ digest.0[i + 16]))
+    }
+}
+
 /// One person's membership.
 pub struct Participant {
     /// The participant.
     pub id: ParticipantId,
-    pub(crate) identity_digest: Digest,
-    pub(crate) family_card_digest: Digest,
+    identity: Identity,
     /// Position of the participant's last record.
     pub last_position: u64,
     /// Position of the last account fault, plus one; 0 where there was none.
     pub(crate) account_fault: u64,
-    pub(crate) facts: ThinVec<KeyedFact>,
-    pub(crate) settlement_references: ThinVec<(u16, u64)>,
+    facts: Facts,
     /// In order of recording.
     pub purchases: ThinVec<Purchase>,
     /// In order of recording; the last is in force unless unlinked.
@@ -225,8 +234,8 @@ pub struct Participant {
     pub(crate) training_balance: u32,
     pub(crate) forfeited: u32,
     pub(crate) lapsed: u32,
-    /// Set by a reinstatement.
-    pub(crate) first_purchase_deadline: Option<Date>,
+    /// Set by a reinstatement; 0 where there was none.
+    pub(crate) first_purchase_deadline: u16,
     pub(crate) status_since: u16,
     /// Kabupaten or kota.
     pub region: Region,
@@ -234,46 +243,57 @@ pub struct Participant {
     pub status: Status,
     /// Open ineligibility findings.
     pub open_findings: u8,
-    /// How many participants its family card has; kept by the first of them.
-    pub(crate) family_size: u8,
     /// Whether the last link was taken away.
     pub(crate) unlinked: bool,
 }
 
 impl Participant {
-    /// The identity digest.
+    pub(crate) fn selected(id: ParticipantId, e: &Selected<'_>, position: u64) -> Self {
+        Self {
+            id,
+            identity: Identity::of(&e.identity_digest),
+            last_position: position,
+            account_fault: 0,
+            facts: Facts::default(),
+            purchases: ThinVec::new(),
+            links: ThinVec::new(),
+            instructions: ThinVec::new(),
+            wave: e.wave,
+            training_balance: 0,
+            forfeited: 0,
+            lapsed: 0,
+            first_purchase_deadline: 0,
+            status_since: 0,
+            region: e.region,
+            status: Status::Live,
+            open_findings: 0,
+            unlinked: false,
+        }
+    }
+
+    /// Whether this is the person with that identity digest.
     #[must_use]
-    pub const fn identity_digest(&self) -> &Digest {
-        &self.identity_digest
+    pub fn is_person(&self, digest: &Digest) -> bool {
+        self.identity == Identity::of(digest)
     }
 
     /// The fact of that kind and index.
     #[must_use]
     pub fn fact(&self, kind: FactKind, index: u16) -> Option<Fact> {
-        self.facts.iter().find(|f| f.kind == kind && { f.index } == index).map(|f| f.fact)
+        self.facts.get(kind, index)
     }
 
     pub(crate) fn add_fact(&mut self, kind: FactKind, index: u16, fact: Fact) {
-        reserve_few(&mut self.facts);
-        self.facts.push(KeyedFact { kind, index, fact });
+        self.facts.push(kind, index, fact, 0);
     }
 
     /// The settlement of an instruction under one transaction reference.
     pub(crate) fn settlement(&self, index: u16, reference: u64) -> Option<Fact> {
-        let settled =
-            self.facts.iter().zip(0u16..).filter(|(f, _)| f.kind == FactKind::Settled && { f.index } == index);
-        settled
-            .map(|(f, at)| (f.fact, at))
-            .find(|(_, at)| self.settlement_references.contains(&(*at, reference)))
-            .map(|f| f.0)
+        self.facts.settlement(index, reference)
     }
 
     pub(crate) fn add_settlement(&mut self, index: u16, reference: u64, fact: Fact) {
-        if let Ok(at) = u16::try_from(self.facts.len()) {
-            reserve_few(&mut self.settlement_references);
-            self.settlement_references.push((at, reference));
-        }
-        self.add_fact(FactKind::Settled, index, fact);
+        self.facts.push(FactKind::Settled, index, fact, reference);
     }
 
     /// WIB date of the determination.
@@ -323,9 +343,9 @@ impl Participant {
     }
 }
 
-/// Grows a list by a few places: doubling would cost more than the list holds.
-pub(crate) fn reserve_few<T>(list: &mut ThinVec<T>) {
+/// Grows a list by one place: lives have few of a kind, and the allocator's own steps leave room enough.
+pub(crate) fn reserve_one<T>(list: &mut ThinVec<T>) {
     if list.len() == list.capacity() {
-        list.reserve_exact(if list.is_empty() { 1 } else { 4.max(list.len() / 4) });
+        list.reserve_exact(1);
     }
 }

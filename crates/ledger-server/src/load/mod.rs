@@ -1,7 +1,10 @@
 //! `load`: sends requests from a file, one protobuf-JSON `LoadLine` a line, and may be run again without fear.
 //!
-//! Neighbouring lines of one actor and one kind go in one call. A call waits for the one before it: what a line rests on
-//! was recorded before.
+//! What one participant's lines rest on are lines of the same participant and of the programme before them: so those of
+//! different participants go out together (see `window`), and a line of the programme waits for all before it, as all after
+//! it wait for it.
+
+mod window;
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
@@ -16,11 +19,13 @@ use ledger_rpc::v1::payout_service_client::PayoutServiceClient;
 use ledger_rpc::v1::programme_service_client::ProgrammeServiceClient;
 use serde::Serialize;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
+use self::window::{Group, Item, Items, Window};
 use crate::cli::usage;
 use crate::services::{ACTOR, MOST_ITEMS};
 
@@ -138,126 +143,94 @@ pub async fn load(to: &str, mut lines: mpsc::Receiver<Vec<Numbered>>, batch: usi
     Ok(loader.summary)
 }
 
-#[derive(Default)]
-enum Group {
-    #[default]
-    Empty,
-    Events(Vec<v1::EventInput>),
-    Outcomes(Vec<v1::OutcomeInput>),
-}
+/// Lines that wait for each other at most. More make calls larger, and what is kept in memory.
+const WINDOW: usize = 32 * 1024;
 
 struct Loader {
     channel: Channel,
     batch: usize,
     summary: Summary,
-    group: Group,
-    /// The actor and the line numbers of the group.
-    actor: String,
-    numbers: Vec<u64>,
+    window: Window,
     /// Digests of the plans that this load was answered with.
     plans: HashMap<String, bytes::Bytes>,
 }
 
 type Done<T> = Result<T, LoadError>;
 
+/// What became of a line.
+enum Verdict {
+    /// Recorded, now or before; where an outcome was kept aside, its position.
+    In {
+        repeated: bool,
+        exception: Option<u64>,
+    },
+    Refused {
+        reason: String,
+        text: String,
+    },
+}
+
 impl Loader {
     fn new(channel: Channel, batch: usize) -> Self {
-        let summary = Summary::default();
-        Self {
-            channel,
-            batch,
-            summary,
-            group: Group::Empty,
-            actor: String::new(),
-            numbers: Vec::new(),
-            plans: HashMap::new(),
-        }
+        Self { channel, batch, summary: Summary::default(), window: Window::default(), plans: HashMap::new() }
     }
 
     async fn take(&mut self, number: u64, line: Result<v1::LoadLine, String>) -> Done<()> {
         self.summary.read += 1;
-        let line = match line {
+        let v1::LoadLine { actor, participant_id, request } = match line {
             Ok(line) => line,
             Err(text) => {
-                self.refuse(number, "INVALID_LINE", &text);
+                self.count(number, Verdict::Refused { reason: "INVALID_LINE".to_owned(), text });
                 return Ok(());
             }
         };
-        let Some(request) = line.request else {
-            self.refuse(number, "INVALID_LINE", "names no request");
-            return Ok(());
-        };
-        if line.actor != self.actor || self.numbers.len() >= self.batch {
-            self.send().await?;
-            self.actor.clone_from(&line.actor);
-        }
         match request {
-            Line::Event(event) => {
-                if let Group::Events(events) = &mut self.group {
-                    events.push(event);
-                } else {
-                    self.send().await?;
-                    self.group = Group::Events(vec![event]);
-                }
-                self.numbers.push(number);
+            None => {
+                let text = "names no request".to_owned();
+                self.count(number, Verdict::Refused { reason: "INVALID_LINE".to_owned(), text });
             }
-            Line::Outcome(outcome) => {
-                if let Group::Outcomes(outcomes) = &mut self.group {
-                    outcomes.push(outcome);
-                } else {
-                    self.send().await?;
-                    self.group = Group::Outcomes(vec![outcome]);
-                }
-                self.numbers.push(number);
+            Some(Line::Event(event)) => {
+                let participant = event.participant_id.clone();
+                self.window.add(number, actor, &participant, Item::Event(event));
             }
-            request => {
+            Some(Line::Outcome(outcome)) if participant_id.is_empty() => {
+                // Whose it is is not said: it waits for everything before it.
                 self.send().await?;
-                self.programme(number, request).await?;
+                self.window.add(number, actor, "", Item::Outcome(outcome));
+                self.send().await?;
+            }
+            Some(Line::Outcome(outcome)) => self.window.add(number, actor, &participant_id, Item::Outcome(outcome)),
+            Some(request) => {
+                self.send().await?;
+                let verdict = self.programme(&actor, request).await?;
+                self.count(number, verdict);
             }
         }
+        if self.window.len() >= WINDOW { self.send().await } else { Ok(()) }
+    }
+
+    /// Sends what waits.
+    async fn send(&mut self) -> Done<()> {
+        let mut verdicts = Vec::new();
+        for level in std::mem::take(&mut self.window).into_levels() {
+            let mut calls = JoinSet::new();
+            for group in level {
+                calls.spawn(send_group(self.channel.clone(), group, self.batch));
+            }
+            while let Some(sent) = calls.join_next().await {
+                let sent = sent.map_err(|error| LoadError::Read(std::io::Error::other(error)))?;
+                verdicts.extend(sent?);
+            }
+        }
+        verdicts.sort_by_key(|(number, _)| *number);
+        verdicts.into_iter().for_each(|(number, verdict)| self.count(number, verdict));
         Ok(())
     }
 
-    /// Sends the group.
-    async fn send(&mut self) -> Done<()> {
-        let numbers = std::mem::take(&mut self.numbers);
-        let answered = match std::mem::take(&mut self.group) {
-            Group::Empty => return Ok(()),
-            Group::Events(events) => {
-                let Some(request) = self.request(v1::RecordEventsRequest { events }) else {
-                    return self.refuse_all(&numbers);
-                };
-                let mut client = EventServiceClient::new(self.channel.clone());
-                client.record_events(request).await.map(|answer| answer.into_inner().results)
-            }
-            Group::Outcomes(outcomes) => {
-                let Some(request) = self.request(v1::ReportOutcomesRequest { outcomes }) else {
-                    return self.refuse_all(&numbers);
-                };
-                let mut client = PayoutServiceClient::new(self.channel.clone());
-                client.report_outcomes(request).await.map(|answer| answer.into_inner().results)
-            }
-        };
-        match answered {
-            Ok(results) => {
-                for (number, result) in numbers.into_iter().zip(results) {
-                    self.count(number, result);
-                }
-                Ok(())
-            }
-            Err(status) => {
-                for number in numbers {
-                    self.refused(number, &status)?;
-                }
-                Ok(())
-            }
-        }
-    }
-
-    async fn programme(&mut self, number: u64, request: Line) -> Done<()> {
+    async fn programme(&mut self, actor: &str, request: Line) -> Done<Verdict> {
         macro_rules! call {
             ($client:ident, $method:ident, $message:expr) => {{
-                let Some(request) = self.request($message) else { return self.refuse_all(&[number]) };
+                let Some(request) = request_of(actor, $message) else { return Ok(no_actor()) };
                 $client::new(self.channel.clone()).$method(request).await.map(tonic::Response::into_inner)
             }};
         }
@@ -281,71 +254,118 @@ impl Loader {
                 }
                 call!(DisbursementServiceClient, approve_run, m).map(|r| r.approved)
             }
-            Line::Event(_) | Line::Outcome(_) => return Ok(()),
+            Line::Event(_) | Line::Outcome(_) => Ok(None),
         };
         match receipt {
-            Ok(receipt) => self.receipt(receipt.is_some_and(|receipt| receipt.repeated)),
-            Err(status) => self.refused(number, &status)?,
+            Ok(receipt) => {
+                Ok(Verdict::In { repeated: receipt.is_some_and(|receipt| receipt.repeated), exception: None })
+            }
+            Err(status) => refused(&status),
         }
-        Ok(())
     }
 
-    /// A request of the present actor; `None` where its name cannot stand in metadata.
-    fn request<T>(&self, message: T) -> Option<Request<T>> {
-        let mut request = Request::new(message);
-        let actor: MetadataValue<Ascii> = self.actor.parse().ok()?;
-        request.metadata_mut().insert(ACTOR, actor);
-        Some(request)
-    }
-
-    fn refuse_all(&mut self, numbers: &[u64]) -> Done<()> {
-        for number in numbers {
-            self.refuse(*number, "ACTOR_MISSING", "actor must be role/name in plain text");
-        }
-        Ok(())
-    }
-
-    fn count(&mut self, number: u64, result: v1::RecordResult) {
-        use v1::record_result::Result as R;
-        match result.result {
-            Some(R::Receipt(receipt)) => {
-                if result.exception_cause != 0 {
-                    eprintln!("line {number}: kept as an exception at position {}", receipt.position);
+    fn count(&mut self, number: u64, verdict: Verdict) {
+        match verdict {
+            Verdict::In { repeated, exception } => {
+                if let Some(position) = exception {
+                    eprintln!("line {number}: kept as an exception at position {position}");
                 }
-                self.receipt(receipt.repeated);
+                *(if repeated { &mut self.summary.repeated } else { &mut self.summary.recorded }) += 1;
             }
-            Some(R::Rejection(status)) => {
-                let status = Status::with_details(
-                    Code::from_i32(status.code),
-                    status.message.clone(),
-                    prost::Message::encode_to_vec(&status).into(),
-                );
-                self.refuse(number, &reason(&status), status.message());
-            }
-            None => self.refuse(number, "NO_ANSWER", "the server gave no result"),
-        }
-    }
-
-    fn receipt(&mut self, repeated: bool) {
-        *(if repeated { &mut self.summary.repeated } else { &mut self.summary.recorded }) += 1;
-    }
-
-    /// A refused call: the line's fault, or the end of the load.
-    fn refused(&mut self, number: u64, status: &Status) -> Done<()> {
-        match status.code() {
-            Code::Unavailable | Code::Unknown | Code::Cancelled | Code::DeadlineExceeded | Code::Unimplemented => {
-                Err(LoadError::Server(Box::new(status.clone())))
-            }
-            _ => {
-                self.refuse(number, &reason(status), status.message());
-                Ok(())
+            Verdict::Refused { reason, text } => {
+                eprintln!("line {number}: {reason}: {text}");
+                self.summary.rejected += 1;
             }
         }
     }
+}
 
-    fn refuse(&mut self, number: u64, reason: &str, text: &str) {
-        eprintln!("line {number}: {reason}: {text}");
-        self.summary.rejected += 1;
+/// Sends one actor's items, at most `batch` in a call, one call after the other.
+async fn send_group(channel: Channel, group: Group, batch: usize) -> Done<Vec<(u64, Verdict)>> {
+    let Group { actor, numbers, items } = group;
+    let mut verdicts = Vec::with_capacity(numbers.len());
+    let mut items = match items {
+        Items::Events(events) => (events, Vec::new()),
+        Items::Outcomes(outcomes) => (Vec::new(), outcomes),
+    };
+    for numbers in numbers.chunks(batch) {
+        let answered = if items.1.is_empty() {
+            let events = front(&mut items.0, numbers.len());
+            let Some(request) = request_of(&actor, v1::RecordEventsRequest { events }) else {
+                verdicts.extend(numbers.iter().map(|number| (*number, no_actor())));
+                continue;
+            };
+            let mut client = EventServiceClient::new(channel.clone());
+            client.record_events(request).await.map(|answer| answer.into_inner().results)
+        } else {
+            let outcomes = front(&mut items.1, numbers.len());
+            let Some(request) = request_of(&actor, v1::ReportOutcomesRequest { outcomes }) else {
+                verdicts.extend(numbers.iter().map(|number| (*number, no_actor())));
+                continue;
+            };
+            let mut client = PayoutServiceClient::new(channel.clone());
+            client.report_outcomes(request).await.map(|answer| answer.into_inner().results)
+        };
+        match answered {
+            Ok(results) => {
+                let mut results = results.into_iter();
+                let none = || v1::RecordResult { result: None, exception_cause: 0 };
+                verdicts.extend(numbers.iter().map(|n| (*n, verdict(results.next().unwrap_or_else(none)))));
+            }
+            Err(status) => {
+                for number in numbers {
+                    verdicts.push((*number, refused(&status)?));
+                }
+            }
+        }
+    }
+    Ok(verdicts)
+}
+
+/// Takes the first items away.
+fn front<T>(items: &mut Vec<T>, count: usize) -> Vec<T> {
+    let rest = items.split_off(count.min(items.len()));
+    std::mem::replace(items, rest)
+}
+
+/// A request of an actor; `None` where its name cannot stand in metadata.
+fn request_of<T>(actor: &str, message: T) -> Option<Request<T>> {
+    let mut request = Request::new(message);
+    let actor: MetadataValue<Ascii> = actor.parse().ok()?;
+    request.metadata_mut().insert(ACTOR, actor);
+    Some(request)
+}
+
+fn no_actor() -> Verdict {
+    Verdict::Refused { reason: "ACTOR_MISSING".to_owned(), text: "actor must be role/name in plain text".to_owned() }
+}
+
+fn verdict(result: v1::RecordResult) -> Verdict {
+    use v1::record_result::Result as R;
+    match result.result {
+        Some(R::Receipt(receipt)) => {
+            let exception = (result.exception_cause != 0).then_some(receipt.position);
+            Verdict::In { repeated: receipt.repeated, exception }
+        }
+        Some(R::Rejection(status)) => {
+            let status = Status::with_details(
+                Code::from_i32(status.code),
+                status.message.clone(),
+                prost::Message::encode_to_vec(&status).into(),
+            );
+            Verdict::Refused { reason: reason(&status), text: status.message().to_owned() }
+        }
+        None => Verdict::Refused { reason: "NO_ANSWER".to_owned(), text: "the server gave no result".to_owned() },
+    }
+}
+
+/// A refused call: the line's fault, or the end of the load.
+fn refused(status: &Status) -> Done<Verdict> {
+    match status.code() {
+        Code::Unavailable | Code::Unknown | Code::Cancelled | Code::DeadlineExceeded | Code::Unimplemented => {
+            Err(LoadError::Server(Box::new(status.clone())))
+        }
+        _ => Ok(Verdict::Refused { reason: reason(status), text: status.message().to_owned() }),
     }
 }
 
