@@ -9,10 +9,11 @@ use ledger_rpc::v1::audit_service_server::AuditService;
 use tokio::sync::mpsc;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 
 use super::payout::stopped;
 use super::{Ledger, actor};
+use crate::reasons;
 use crate::status::{refused, unreadable};
 
 /// Records of one message.
@@ -50,7 +51,7 @@ impl AuditService for Ledger {
         request: Request<v1::GetCheckpointRequest>,
     ) -> Result<Response<v1::GetCheckpointResponse>, Status> {
         actor(&request)?;
-        Err(refused(Code::FailedPrecondition, "NO_CHECKPOINT_KEY", "this server has no key to sign checkpoints with"))
+        Err(refused(&reasons::NO_CHECKPOINT_KEY, "this server has no key to sign checkpoints with"))
     }
 
     async fn get_inclusion_proof(
@@ -101,7 +102,7 @@ fn unproven(position: u64, error: &ReadError) -> Status {
     match error {
         ReadError::PastEnd { position, size } => {
             let text = format!("{position} is not within the {size} records that were asked for or are there");
-            refused(Code::OutOfRange, "BEYOND_LOG", text)
+            refused(&reasons::BEYOND_LOG, text)
         }
         ReadError::Damaged(_) | ReadError::File(_) => unreadable(position, error),
         ReadError::Closed => stopped(),
