@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::{Damage, FileError};
-use crate::{files, head, subtrees};
+use crate::{checkpoints, files, head, subtrees};
 
 /// The file's name in the log folder.
 pub(crate) const NAME: &str = "closed";
@@ -87,7 +87,7 @@ pub(crate) fn remove(dir: &Path) -> Result<(), FileError> {
 
 fn list(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
     let mut paths = Vec::new();
-    for name in [head::NAME, subtrees::NAME] {
+    for name in [head::NAME, subtrees::NAME, checkpoints::NAME] {
         let path = dir.join(name);
         if files::exists(&path)? {
             paths.push(path);

@@ -10,6 +10,7 @@
 //! | `live/` | the sled volume: chunks of records (see `chunk`) |
 //! | `head` | size and root, outside of sled, two slots (see `head`) |
 //! | `subtrees` | roots of subtrees of 256 records and more, for proofs (see `subtrees`) |
+//! | `checkpoints/notes` | what was signed of it, where anything was (see `checkpoints`) |
 //! | `closed` | after a close in good order: what every byte was (see `closed`) |
 //! | `LOCK` | held by whoever works on the folder (see `lock`) |
 //! | `recovering/`, `replaced/` | only while a crash is put in order (see `recovery`) |
@@ -19,6 +20,7 @@
 mod at_rest;
 mod batch;
 mod checkpoint;
+mod checkpoints;
 mod chunk;
 mod closed;
 mod error;
@@ -39,6 +41,7 @@ mod writer;
 pub use at_rest::{AtRest, AtRestReader, Examined};
 pub use batch::{Batch, MAX_RECORD_BYTES};
 pub use checkpoint::{Checkpoint, DEFAULT_ORIGIN, NoteError, NoteSigner, NoteVerifier};
+pub use checkpoints::Checkpoints;
 pub use chunk::MAX_CHUNK_BYTES;
 pub use error::{AppendError, Damage, FileError, OpenError, ReadError, TooLarge, VisitError};
 pub use files::free_bytes;

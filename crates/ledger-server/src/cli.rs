@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
@@ -9,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Flags, Log, Settings};
-use crate::{Config, Failure, demo, load, logging, run};
+use crate::{Config, Failure, demo, keygen, load, logging, run};
 
 /// "File size limit exceeded", on Linux.
 const SIGXFSZ: i32 = 25;
@@ -27,6 +28,9 @@ enum Command {
     /// Serve a log over gRPC.
     #[command(after_help = "Example:\n  ledger-server serve --data ./data/ledger --listen 127.0.0.1:50051 --insecure")]
     Serve(Serve),
+    /// Make the key that signs checkpoints, and the one that verifies them.
+    #[command(after_help = "Example:\n  ledger-server keygen --out ledger.key --name prakerja.ledger/pusat")]
+    Keygen(keygen::Keygen),
     /// Send requests from a file, one JSON document a line, to a server.
     #[command(after_help = "Examples:\n  ledger-server load year.jsonl --to http://127.0.0.1:50051\n  \
         cohort-sim --participants 1000 --seed 7 --scheme normal --scenario year --out - --format jsonl \\\n    \
@@ -67,6 +71,14 @@ struct Serve {
     /// WIB time of day of the deadline job, HH:MM; empty: off. [env: LEDGER_JOBS_DEADLINES] [default: off]
     #[arg(long, value_name = "HH:MM")]
     jobs_deadlines: Option<String>,
+    /// File of the key that signs checkpoints, as keygen writes it; without one nothing is signed.
+    /// [env: LEDGER_CHECKPOINT_KEY]
+    #[arg(long, value_name = "F")]
+    checkpoint_key: Option<String>,
+    /// How often a growing log is signed; 0: at each run's close and on request only. [env: LEDGER_CHECKPOINT_EVERY]
+    /// [default: 10]
+    #[arg(long, value_name = "SECONDS")]
+    checkpoint_every: Option<String>,
     /// Plain HTTP/2, loopback addresses only; the caller is whoever the metadata x-ledger-actor says.
     /// [env: LEDGER_INSECURE]
     #[arg(long)]
@@ -86,6 +98,8 @@ impl Serve {
             ("log.format", &self.log_format),
             ("log.level", &self.log_level),
             ("jobs.deadlines", &self.jobs_deadlines),
+            ("checkpoint_key", &self.checkpoint_key),
+            ("checkpoint_every", &self.checkpoint_every),
         ];
         pairs.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect()
     }
@@ -105,6 +119,7 @@ pub fn main() -> ExitCode {
     let code = runtime.block_on(async {
         match cli.command {
             Command::Serve(args) => serve(args).await,
+            Command::Keygen(args) => keygen::command(&args),
             Command::Load(args) => {
                 logging::start(Log::default());
                 load::command(args).await
@@ -134,6 +149,10 @@ async fn serve(args: Serve) -> ExitCode {
     if !settings.listen.ip().is_loopback() {
         return usage(&format!("--insecure listens on loopback addresses only, not on {}", settings.listen));
     }
+    let signer = match settings.checkpoint_key.as_deref().map(keygen::read).transpose() {
+        Ok(signer) => signer.map(Arc::new),
+        Err(reason) => return usage(&reason),
+    };
     // A limit on the size of files would kill the process; with a handler the write fails instead, and is answered for.
     let _file_size = signal(SignalKind::from_raw(SIGXFSZ));
     let listener = match TcpListener::bind(settings.listen).await {
@@ -141,8 +160,8 @@ async fn serve(args: Serve) -> ExitCode {
         Err(source) => return failed(&Failure::Bind { address: settings.listen.to_string(), source }),
     };
     let address = listener.local_addr().unwrap_or(settings.listen);
-    let Settings { data, min_free, stop_grace, commit_limit, deadlines, .. } = settings;
-    let config = Config { data, min_free, stop_grace, commit_limit, deadlines };
+    let Settings { data, min_free, stop_grace, commit_limit, deadlines, checkpoint_every, .. } = settings;
+    let config = Config { data, min_free, stop_grace, commit_limit, deadlines, signer, checkpoint_every };
     let served = run(config, listener, || listening(address), terminated()).await;
     match served {
         Ok(()) => ExitCode::SUCCESS,

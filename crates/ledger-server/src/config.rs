@@ -55,6 +55,16 @@ pub const OPTIONS: &[Opt] = &[
     },
     Opt { key: "log.format", default: Some("text"), what: "text, or json: one document a line" },
     Opt { key: "log.level", default: Some("info"), what: "error, warn, info, debug or trace" },
+    Opt {
+        key: "checkpoint_key",
+        default: Some(""),
+        what: "file of the key that signs checkpoints, as keygen writes it; empty: nothing is signed",
+    },
+    Opt {
+        key: "checkpoint_every",
+        default: Some("10"),
+        what: "how often a growing log is signed, seconds; 0: at each run's close and on request only",
+    },
     Opt { key: "jobs.deadlines", default: Some(""), what: "WIB time of day of the deadline job, HH:MM; empty: off" },
 ];
 
@@ -81,6 +91,10 @@ pub struct Settings {
     pub commit_limit: Option<Duration>,
     /// Log lines.
     pub log: Log,
+    /// File of the key that signs checkpoints.
+    pub checkpoint_key: Option<PathBuf>,
+    /// How often a growing log is signed; `None`: at runs' closes and on request only.
+    pub checkpoint_every: Option<Duration>,
     /// When the deadline job runs, WIB.
     pub deadlines: Option<TimeOfDay>,
 }
@@ -180,6 +194,8 @@ impl Settings {
 
     fn check(asked: &Asked<'_>) -> Result<Self, Wrong> {
         const SECONDS: &str = "a whole number of seconds";
+        let every: u64 = asked.parse("checkpoint_every", SECONDS)?;
+        let key = asked.text("checkpoint_key")?;
         let limit: u64 = asked.parse("commit_limit_seconds", SECONDS)?;
         Ok(Self {
             data: asked.parse("data", "a folder").and_then(|data: PathBuf| {
@@ -190,6 +206,8 @@ impl Settings {
             min_free: asked.parse("min_free", "a whole number of bytes")?,
             stop_grace: Duration::from_secs(asked.parse("stop_grace_seconds", SECONDS)?),
             commit_limit: (limit > 0).then(|| Duration::from_secs(limit)),
+            checkpoint_key: (!key.is_empty()).then(|| key.into()),
+            checkpoint_every: (every > 0).then(|| Duration::from_secs(every)),
             log: Log {
                 json: match asked.text("log.format")?.as_str() {
                     "text" => false,
@@ -379,6 +397,7 @@ mod tests {
             ("[jobs]\ndeadlines = \"25:00\"", "jobs.deadlines = \"25:00\""),
             ("stop_grace_seconds = \"soon\"", "stop_grace_seconds = \"soon\""),
             ("commit_limit_seconds = 0.5", "commit_limit_seconds = \"0.5\""),
+            ("checkpoint_every = -1", "checkpoint_every = \"-1\""),
             ("min_free = [1]", "min_free"),
             ("min_free = ", "TOML"),
         ];

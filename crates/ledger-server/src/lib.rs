@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`run`] (what a server is made of), [`engine`] (the one writer), `services` (the calls), `from_proto`
 //! and `to_proto` (wire to core and back), [`status`] and [`reasons`] (why something is refused), `calls` (what is logged
-//! of a call), [`schedule`] (jobs by the clock), [`config`] (what a server can be told), [`cli`], [`load`], [`demo`].
+//! of a call), `notary` (signed checkpoints), [`schedule`] (jobs by the clock), [`config`] (what a server can be told), [`cli`], [`load`], [`demo`].
 
 mod calls;
 pub mod cli;
@@ -11,8 +11,10 @@ pub mod demo;
 pub mod engine;
 mod from_proto;
 mod jobs;
+mod keygen;
 pub mod load;
 mod logging;
+mod notary;
 pub mod reasons;
 pub mod schedule;
 mod serve;

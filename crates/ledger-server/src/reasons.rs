@@ -70,6 +70,15 @@ reasons! {
     NOT_IN_DOUBT, FailedPrecondition, NamedCalls,
         "Only an instruction in doubt is resolved by people.",
         "Report an outcome with ReportOutcomes, or leave it: it may have ended since.";
+    NO_CHECKPOINT_KEY, FailedPrecondition, NamedCalls,
+        "The server has no key to sign checkpoints with.",
+        "Operators make one with `ledger-server keygen` and start the server with `--checkpoint-key`.";
+    NO_CHECKPOINT_YET, NotFound, NamedCalls,
+        "No checkpoint of that size or more is kept yet.",
+        "Ask without a size: the log is then signed as it is.";
+    BEYOND_LOG, OutOfRange, NamedCalls,
+        "A position or size is beyond the log, or beyond the size that was asked for.",
+        "Use positions of receipts and sizes of checkpoints.";
     USE_REPLAY_TOOL, FailedPrecondition, NamedCalls,
         "The server answers this at the head of the log only.",
         "Ask `replay-tool` with `--as-of` or `--known-at`.";

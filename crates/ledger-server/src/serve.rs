@@ -2,8 +2,10 @@
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use ledger_log::NoteSigner;
 use ledger_proto::FILE_DESCRIPTOR_SET;
 use ledger_rpc::v1::audit_service_server::AuditServiceServer;
 use ledger_rpc::v1::disbursement_service_server::DisbursementServiceServer;
@@ -21,6 +23,7 @@ use crate::Failure;
 use crate::calls::{CallLayer, InFlight};
 use crate::engine::{Engine, Start};
 use crate::jobs;
+use crate::notary::Notary;
 use crate::schedule::TimeOfDay;
 use crate::services::Ledger;
 
@@ -45,6 +48,10 @@ pub struct Config {
     pub commit_limit: Option<Duration>,
     /// When the deadline job runs, WIB; `None`: never by itself.
     pub deadlines: Option<TimeOfDay>,
+    /// The key that signs checkpoints; `None`: nothing is signed.
+    pub signer: Option<Arc<NoteSigner>>,
+    /// How often a growing log is signed; `None`: at runs' closes and on request only.
+    pub checkpoint_every: Option<Duration>,
 }
 
 impl Config {
@@ -57,6 +64,8 @@ impl Config {
             stop_grace: Duration::from_secs(5),
             commit_limit: Some(Duration::from_secs(60)),
             deadlines: None,
+            signer: None,
+            checkpoint_every: Some(Duration::from_secs(10)),
         }
     }
 }
@@ -79,18 +88,22 @@ pub async fn run(
     ready: impl FnOnce(),
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Failure> {
-    let Config { data, min_free, stop_grace, commit_limit, deadlines } = config;
+    let Config { data, min_free, stop_grace, commit_limit, deadlines, signer, checkpoint_every } = config;
     let opened = tokio::task::spawn_blocking(move || Engine::start(&data, min_free));
     let start = opened.await.map_err(|error| Failure::Thread(std::io::Error::other(error)))??;
-    let Start { engine, recovery, mut ended, thread } = start;
+    let Start { engine, recovery, checkpoints, mut ended, thread } = start;
     tracing::info!(size = recovery.head.size, clean = recovery.clean, "log open");
     if let Some(torn) = &recovery.torn {
         tracing::warn!(?torn, "a last commit that nobody was answered for was cut");
     }
+    if checkpoints.cut() > 0 {
+        tracing::warn!(bytes = checkpoints.cut(), "a checkpoint that nobody was given was cut");
+    }
+    let notary = Notary::new(signer, engine.reader().clone(), checkpoints);
     let (stop, stopping) = watch::channel(false);
     let in_flight = InFlight::new();
     let calls = CallLayer { in_flight: in_flight.clone(), stopping: stopping.clone() };
-    let ledger = Ledger { engine: engine.clone(), stopping };
+    let ledger = Ledger { engine: engine.clone(), notary: notary.clone(), stopping };
 
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_serving::<EventServiceServer<Ledger>>().await;
@@ -125,6 +138,9 @@ pub async fn run(
     if let Some(at) = deadlines {
         jobs.spawn(jobs::deadlines(at, engine.clone()));
     }
+    if let Some(period) = checkpoint_every {
+        jobs.spawn(notary.clone().every(period));
+    }
     ready();
     let failure = tokio::select! {
         served = serving.join_next() => Some(Err(port(served))),
@@ -152,6 +168,7 @@ pub async fn run(
     let _ = finish.send(());
     let _ = tokio::time::timeout(LINGER, serving.join_next()).await;
     // A call that does not end still holds the services: the engine ends all the same, and the log is closed.
+    notary.end();
     engine.halt().await;
     let ended = tokio::select! {
         ended = &mut ended => ended.unwrap_or(Err(Failure::Broken)),

@@ -13,6 +13,7 @@ mod jobs;
 mod logs;
 mod operations;
 mod peers;
+mod proofs;
 mod staff;
 mod workspace;
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use ledger_core::codes::ExceptionCause;
 use ledger_core::event::Event;
 use ledger_core::{Decision, Meta, NewEvent, Record, Rejection, State, decide};
-use ledger_log::{Batch, Log, Options, Recovery, record};
+use ledger_log::{Batch, Checkpoints, Log, Options, Recovery, record};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -27,6 +27,8 @@ pub struct Start {
     pub engine: Engine,
     /// What opening the log found.
     pub recovery: Recovery,
+    /// What was signed of the log.
+    pub checkpoints: Checkpoints,
     /// Resolves with the failure when a write or sync failed, with `Ok` when the log is closed in good order.
     pub ended: oneshot::Receiver<Result<(), Failure>>,
     /// The deciding thread; it ends by [`Engine::stop`], or when every handle is gone.
@@ -47,6 +49,14 @@ impl Engine {
             Ok(())
         });
         let (writer, reader, recovery) = opened.map_err(Failure::Open)?;
+        let checkpoints = match Checkpoints::open(dir, &reader, recovery.clean) {
+            Ok(checkpoints) => checkpoints,
+            Err(error) => {
+                // Nothing was changed: the folder is left as it was found.
+                drop(writer.close());
+                return Err(Failure::Open(error));
+            }
+        };
         if let Some(last) = state.last_recorded_at()
             && last.is_ahead_of(now())
         {
@@ -86,7 +96,8 @@ impl Engine {
             drop(writing.join());
         });
         let thread = thread.map_err(Failure::Thread)?;
-        Ok(Start { engine: Engine { requests, reader, durable, held_by, pending, halted }, recovery, ended, thread })
+        let engine = Engine { requests, reader, durable, held_by, pending, halted };
+        Ok(Start { engine, recovery, checkpoints, ended, thread })
     }
 }
 

@@ -144,7 +144,7 @@ enum Request {
 }
 
 type PlanReply = Result<Result<Planned, Rejection>, Unavailable>;
-type ApproveReply = Result<Result<Closed, Rejection>, Unavailable>;
+pub(crate) type ApproveReply = Result<Result<Closed, Rejection>, Unavailable>;
 
 /// The clock.
 #[must_use]

@@ -13,7 +13,8 @@ use tonic::{Request, Response, Status};
 
 use super::payout::stopped;
 use super::{Ledger, actor};
-use crate::reasons;
+use crate::notary::Unsigned;
+use crate::reasons::{BEYOND_LOG, NO_CHECKPOINT_KEY, NO_CHECKPOINT_YET, STOPPING};
 use crate::status::{refused, unreadable};
 
 /// Records of one message.
@@ -51,7 +52,14 @@ impl AuditService for Ledger {
         request: Request<v1::GetCheckpointRequest>,
     ) -> Result<Response<v1::GetCheckpointResponse>, Status> {
         actor(&request)?;
-        Err(refused(&reasons::NO_CHECKPOINT_KEY, "this server has no key to sign checkpoints with"))
+        let size = request.into_inner().size;
+        let notary = &self.notary;
+        let signed = tokio::task::block_in_place(|| match size {
+            None => notary.sign(),
+            Some(size) => notary.at_or_after(size),
+        });
+        let (size, note) = signed.map_err(|error| unsigned(&error))?;
+        Ok(Response::new(v1::GetCheckpointResponse { note, size }))
     }
 
     async fn get_inclusion_proof(
@@ -97,12 +105,26 @@ fn bytes(hash: &Hash) -> Bytes {
     Bytes::copy_from_slice(hash)
 }
 
+/// Why there is no checkpoint.
+fn unsigned(error: &Unsigned) -> Status {
+    let reason = match error {
+        Unsigned::NoKey => &NO_CHECKPOINT_KEY,
+        Unsigned::NoneYet(_) => &NO_CHECKPOINT_YET,
+        Unsigned::NotKept(_) => {
+            tracing::error!(error = error as &dyn std::error::Error, "no checkpoint was signed");
+            &STOPPING
+        }
+        Unsigned::Stopping => return stopped(),
+    };
+    refused(reason, error.to_string())
+}
+
 /// Why there is no proof: the log is not that long, or it cannot be read.
 fn unproven(position: u64, error: &ReadError) -> Status {
     match error {
         ReadError::PastEnd { position, size } => {
             let text = format!("{position} is not within the {size} records that were asked for or are there");
-            refused(&reasons::BEYOND_LOG, text)
+            refused(&BEYOND_LOG, text)
         }
         ReadError::Damaged(_) | ReadError::File(_) => unreadable(position, error),
         ReadError::Closed => stopped(),

@@ -1,13 +1,13 @@
 //! `DisbursementService`: runs, planned by one person and approved by another.
 
-use ledger_core::ids::RunId;
+use ledger_core::ids::{Digest, RunId};
 use ledger_core::{Command, Rejection};
 use ledger_proto::v1;
 use ledger_rpc::v1::disbursement_service_server::DisbursementService;
 use tonic::{Request, Response, Status};
 
 use super::{Ledger, actor, instruction_unknown, second_person};
-use crate::engine::{Answer, Closed, Resolution};
+use crate::engine::{Actor, Answer, ApproveReply, Closed, Resolution, Said, Unavailable};
 use crate::reasons::NOT_IN_DOUBT;
 use crate::status::{Invalid, refused, rejected};
 use crate::{from_proto, to_proto};
@@ -82,7 +82,7 @@ impl DisbursementService for Ledger {
         let parsed = from_proto::approve_run(&request.into_inner());
         let (run, items_digest, said) = parsed.map_err(|invalid: Invalid| invalid.status())?;
         let command = || Some(Command::ApproveRun { run, items_digest });
-        let closed = match self.engine.approve_run(actor, run, items_digest, said).await? {
+        let closed = match self.approve_and_sign(actor, run, items_digest, said).await? {
             Ok(closed) => closed,
             Err(rejection) => return Err(self.refusal(Answer::Rejected(rejection), command)),
         };
@@ -104,6 +104,19 @@ impl DisbursementService for Ledger {
 }
 
 impl Ledger {
+    /// Approves a run, and signs the log when it is closed, also where the caller goes away meanwhile.
+    async fn approve_and_sign(&self, actor: Actor, run: RunId, digest: Digest, said: Said) -> ApproveReply {
+        let ledger = self.clone();
+        let approved = tokio::spawn(async move {
+            let closed = ledger.engine.approve_run(actor, run, digest, said).await;
+            if matches!(closed, Ok(Ok(_))) {
+                tokio::task::block_in_place(|| ledger.notary.sign_if_possible());
+            }
+            closed
+        });
+        approved.await.map_err(|_| Unavailable::Stopping)?
+    }
+
     fn refusal(&self, answer: Answer, command: impl Fn() -> Option<Command<'static>>) -> Status {
         match self.receipt(&answer, command) {
             Err(status) => status,

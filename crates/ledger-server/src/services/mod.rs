@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use tonic::{Request, Status};
 
 use crate::engine::{Actor, Answer, Engine, Incoming, Said};
+use crate::notary::Notary;
 use crate::reasons::{ACTOR_MISSING, INSTRUCTION_UNKNOWN};
 use crate::status::{already_exists, refused, rejected, unreadable};
 
@@ -36,6 +37,8 @@ const ROLES: [&str; 10] =
 #[derive(Clone)]
 pub(crate) struct Ledger {
     pub(crate) engine: Engine,
+    /// Signs checkpoints.
+    pub(crate) notary: Notary,
     /// Becomes true when the server stops: streams end then.
     pub(crate) stopping: watch::Receiver<bool>,
 }
