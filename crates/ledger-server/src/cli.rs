@@ -27,7 +27,7 @@ struct Cli {
 enum Command {
     /// Serve a log over gRPC.
     #[command(after_help = "Example:\n  ledger-server serve --data ./data/ledger --listen 127.0.0.1:50051 --insecure")]
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Make the key that signs checkpoints, and the one that verifies them.
     #[command(after_help = "Example:\n  ledger-server keygen --out ledger.key --name prakerja.ledger/pusat")]
     Keygen(keygen::Keygen),
@@ -118,7 +118,7 @@ pub fn main() -> ExitCode {
     };
     let code = runtime.block_on(async {
         match cli.command {
-            Command::Serve(args) => serve(args).await,
+            Command::Serve(args) => serve(*args).await,
             Command::Keygen(args) => keygen::command(&args),
             Command::Load(args) => {
                 logging::start(Log::default());

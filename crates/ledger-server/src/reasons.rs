@@ -82,10 +82,4 @@ reasons! {
     USE_REPLAY_TOOL, FailedPrecondition, NamedCalls,
         "The server answers this at the head of the log only.",
         "Ask `replay-tool` with `--as-of` or `--known-at`.";
-    NO_CHECKPOINT_KEY, FailedPrecondition, NamedCalls,
-        "This server has no key to sign checkpoints with.",
-        "Ask the operators to make one with `ledger-server keygen`; GetHead gives size and root unsigned.";
-    BEYOND_LOG, OutOfRange, NamedCalls,
-        "The log is not that long, or the old size is above the new one.",
-        "Ask GetHead for the size first.";
 }
