@@ -55,7 +55,10 @@ fn services_and_methods_are_the_published_ones() {
     assert_eq!(
         methods,
         [
+            "AuditService.GetCheckpoint",
+            "AuditService.GetConsistencyProof",
             "AuditService.GetHead",
+            "AuditService.GetInclusionProof",
             "AuditService.StreamRecords",
             "DisbursementService.ApproveRun",
             "DisbursementService.GetRun",
