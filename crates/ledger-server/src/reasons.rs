@@ -72,7 +72,7 @@ reasons! {
         "Report an outcome with ReportOutcomes, or leave it: it may have ended since.";
     NO_CHECKPOINT_KEY, FailedPrecondition, NamedCalls,
         "The server has no key to sign checkpoints with.",
-        "Operators make one with `ledger-server keygen` and start the server with `--checkpoint-key`.";
+        "Operators make one with `ledger-server keygen` and start the server with `--checkpoint-key`; GetHead gives size and root unsigned.";
     NO_CHECKPOINT_YET, NotFound, NamedCalls,
         "No checkpoint of that size or more is kept yet.",
         "Ask without a size: the log is then signed as it is.";

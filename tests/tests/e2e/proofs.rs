@@ -9,7 +9,8 @@ use ledger_log::NoteVerifier;
 use ledger_proto::v1;
 use ledger_rpc::v1::audit_service_client::AuditServiceClient;
 use ledger_tests::life::{Programme, ready, receipt};
-use ledger_tests::server::{Server, from, root, text};
+use ledger_tests::python::script;
+use ledger_tests::server::{Server, from, text};
 use tonic::{Code, Status};
 
 use crate::PROGRAMS;
@@ -61,22 +62,9 @@ fn replay(arguments: &[&str]) {
     assert!(said.status.success(), "{arguments:?}: {}{}", text(&said.stdout), text(&said.stderr));
 }
 
-/// The second verifier; `false` where there is no Python that can run it.
-fn python(arguments: &[&str]) -> Option<Output> {
-    let own = root().join("tests/python/.venv/bin/python");
-    let interpreter = if own.exists() { own } else { "python3".into() };
-    let works = Command::new(&interpreter).args(["-c", "import cryptography"]).output();
-    if !works.is_ok_and(|output| output.status.success()) {
-        assert!(std::env::var_os("CI").is_none(), "tests/python/requirements.txt must be installed");
-        eprintln!("skipped: no Python with tests/python/requirements.txt");
-        return None;
-    }
-    let mut verifier = Command::new(interpreter);
-    Some(verifier.arg(root().join("tests/python/verify_proof.py")).args(arguments).output().expect("runs"))
-}
-
+/// The second verifier, in Python.
 fn agrees(arguments: &[&str], code: i32) {
-    let Some(said) = python(arguments) else { return };
+    let said = script("verify_proof.py", arguments);
     assert_eq!(said.status.code(), Some(code), "{arguments:?}: {}{}", text(&said.stdout), text(&said.stderr));
 }
 
