@@ -1,5 +1,6 @@
 //! One participant's part of the state.
 
+use sha2::{Digest as _, Sha256};
 use thin_vec::ThinVec;
 
 use super::facts::Facts;
@@ -202,14 +203,15 @@ impl Instruction {
     }
 }
 
-/// An identity digest, its two halves in one. Digests are HMACs under a secret key: who does not hold it cannot find two
-/// that become the same at all, who does needs 2^64 tries, and among 17 million people two do by chance once in 10^24.
+/// What is kept of an identity digest to compare others with: the first half of its SHA-256. To find another digest that
+/// is taken for it takes 2^128 tries, and among 17 million people two are alike by chance once in 10^24.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Identity([u8; 16]);
 
 impl Identity {
     fn of(digest: &Digest) -> Self {
-        Self(std::array::from_fn(|i| digest.0[i] ^ digest.0[i + 16]))
+        let hash = Sha256::digest(digest.0);
+        Self(std::array::from_fn(|i| hash[i]))
     }
 }
 
