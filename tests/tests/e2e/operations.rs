@@ -326,8 +326,7 @@ async fn exit_5_when_a_write_fails_and_what_was_answered_is_there() {
     let took = failed_at.elapsed();
     assert_eq!(status.code(), Some(5), "{stderr}");
     assert!(stderr.contains("a write to the log failed"), "{stderr}");
-    // Within a second, says the contract; a busy machine gets a few more. It must not stay.
-    assert!(took < Duration::from_secs(5), "it took {took:?} to end");
+    assert!(took < Duration::from_millis(1_500), "it took {took:?} to end");
     while let Some(sender) = senders.join_next().await {
         let status = sender.expect("it ended");
         assert_eq!(status.code(), Code::Unavailable, "{status:?}");
