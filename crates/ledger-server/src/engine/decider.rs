@@ -320,9 +320,10 @@ impl Decider {
                 }
             }
             if let Err(error) = self.state.apply(&record, &mut |_| {}) {
-                // A decision that does not fold is a fault of this program. What is folded is not taken back: stop.
+                // A decision that does not fold is a fault of this program. What is folded is not taken back: end as
+                // after a failed write, with nothing answered that is not durable.
                 tracing::error!(%error, position = record.position, event = record.event.name(), "decided, not folded");
-                std::process::abort();
+                std::process::exit(5);
             }
         }
         Ok((first, exception))
