@@ -1,6 +1,6 @@
 //! A log at rest: read and verified by tools that must not change a byte of it.
 //!
-//! sled has no read-only mode, so the volume is copied to a folder for temporary files and opened there.
+//! Sealed segments are read where they are. sled has no read-only mode, so the live volumes are copied to a folder for temporary files and opened there.
 
 use std::path::{Path, PathBuf};
 
@@ -11,12 +11,13 @@ use crate::error::{Damage, FileError, OpenError, VisitError};
 use crate::files;
 use crate::head::{self, Head};
 use crate::lock::Lock;
+use crate::manifest::Sealed;
 use crate::merkle::Frontier;
-use crate::reader::{Reader, Shared};
-use crate::recovery::{Options, read_head, unopened, volume_dir};
-use crate::scan::{self, TornTail};
+use crate::reader::Reader;
+use crate::recovery::{Options, live_is_there, open_volumes, read_head, volume_dir};
+use crate::scan::{self, Scan, TornTail};
+use crate::store::{Shared, Store};
 use crate::subtrees::{self, SubtreesFile, SubtreesReader};
-use crate::volume::Volume;
 
 /// A log that nobody writes to. Other tools may read it at the same time; a server cannot start meanwhile.
 #[derive(Debug)]
@@ -129,30 +130,30 @@ impl AtRest {
         examined: &mut Examined,
         visit: &mut scan::Visitor<'_>,
     ) -> Result<Option<AtRestReader>, OpenError> {
+        let sealed = Sealed::open(&self.dir)?;
         let live = volume_dir(&self.dir)?;
-        if !files::exists(&live)? {
-            if head.size == 0 {
-                return Ok(None);
-            }
-            let expected = format!("the volume of {} records", head.size);
-            return Err(Damage::new(0, LIVE, expected, "no such folder").into());
-        }
+        live_is_there(&live, &sealed, head)?;
         let parent = self.scratch.clone().unwrap_or_else(std::env::temp_dir);
-        room_for(&live, &parent)?;
         let scratch = tempfile::Builder::new()
             .prefix("ledger-log-")
             .tempdir_in(&parent)
             .map_err(FileError::at("create a temporary folder in", &parent))?;
         let copy = scratch.path().join(LIVE);
-        files::copy_tree(&live, &copy)?;
-        let volume = Volume::open(&copy, self.options.cache_bytes, self.options.lock_wait)
-            .map_err(|error| unopened(&live, error))?;
 
         let mut frontier = Frontier::default();
         let check = subtrees::Check::open(&self.dir.join(subtrees::NAME))?;
-        let scanned = scan::scan(&volume, head, check, &mut frontier, visit);
+        let mut scan = Scan { head, check, frontier: &mut frontier, visit };
+        let scanned = scan.sealed(&sealed).and_then(|()| {
+            if files::exists(&live)? {
+                room_for(&live, &parent)?;
+                files::copy_tree(&live, &copy)?;
+            }
+            let volumes = open_volumes(&copy, &sealed, &self.options)?;
+            let scanned = scan.live(&volumes)?;
+            Ok((volumes, scanned))
+        });
         examined.head = Head { size: frontier.size(), root: frontier.root() };
-        let scanned = scanned?;
+        let (volumes, scanned) = scanned?;
         examined.beyond_head = examined.head.size - head.size;
         match scanned.torn {
             Some(torn) if examined.clean => examined.findings.push(torn.in_a_closed_log()),
@@ -166,7 +167,7 @@ impl AtRest {
         let path = scratch.path().join(subtrees::NAME);
         files::copy_file(&self.dir.join(subtrees::NAME), &path)?;
         SubtreesFile::open(&path, scanned.subtrees, scanned.subtrees_anew)?;
-        let reader = Reader::new(Shared::new(volume, examined.head, SubtreesReader::open(&path)?));
+        let reader = Reader::new(Shared::new(Store { sealed, volumes }, examined.head, SubtreesReader::open(&path)?));
         Ok(Some(AtRestReader { reader, _scratch: scratch }))
     }
 }

@@ -3,7 +3,8 @@
 //! A store that was closed has bytes that no record depends on, and some that make it lose records without a word. So a
 //! close in good order leaves the length of every file and a checksum of each of its 64 KiB blocks here. The next
 //! opening compares them before sled touches anything, and takes the file away before it lets sled go on. After a
-//! crash there is no such file; then the records' own checksums and the root must do, on a copy.
+//! crash there is no such file; then the records' own checksums and the root must do, on a copy. Sealed segments are not
+//! described here: they never change, and carry checksums of their own.
 //!
 //! Layout: magic `LLCLOSE1`; number of files (u32); each file: length of its name (u32), name relative to the log
 //! folder, its length (u64), the CRC-32C of each block (u32 each); at the end the CRC-32C of all of it (u32).
@@ -15,11 +16,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::{Damage, FileError};
-use crate::{checkpoints, files, head, subtrees};
+use crate::{checkpoints, files, head, manifest, subtrees};
 
 /// The file's name in the log folder.
 pub(crate) const NAME: &str = "closed";
-/// The folder of the live volume.
+/// The folder of the live volumes.
 pub(crate) const LIVE: &str = "live";
 const MAGIC: [u8; 8] = *b"LLCLOSE1";
 const BLOCK: usize = 64 * 1024;
@@ -35,7 +36,7 @@ struct Entry {
 pub(crate) fn write(dir: &Path) -> Result<(), FileError> {
     let entries = list(dir)?.iter().map(|path| describe(dir, path)).collect::<Result<Vec<_>, _>>()?;
     let path = dir.join(NAME);
-    let draft = path.with_extension("new");
+    let draft = files::draft(&path);
     File::create(&draft)
         .and_then(|mut file| {
             file.write_all(&to_bytes(&entries))?;
@@ -48,16 +49,24 @@ pub(crate) fn write(dir: &Path) -> Result<(), FileError> {
 /// Like [`write`], once sled has let go of its file; does nothing if it does not, since a missing description is only
 /// a slower next opening.
 pub(crate) fn write_when_released(dir: &Path) -> Result<(), FileError> {
-    let path = dir.join(LIVE).join("db");
-    let file = File::open(&path).map_err(FileError::at("open", &path))?;
-    for _ in 0..100 {
-        match file.try_lock() {
-            Ok(()) => return write(dir),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(20)),
-            Err(TryLockError::Error(error)) => return Err(FileError::at("lock", &path)(error)),
+    for volume in files::entries(&dir.join(LIVE))? {
+        if !released(&volume.join("db"))? {
+            return Ok(());
         }
     }
-    Ok(())
+    write(dir)
+}
+
+fn released(path: &Path) -> Result<bool, FileError> {
+    let file = File::open(path).map_err(FileError::at("open", path))?;
+    for _ in 0..100 {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(20)),
+            Err(TryLockError::Error(error)) => return Err(FileError::at("lock", path)(error)),
+        }
+    }
+    Ok(false)
 }
 
 /// Compares the files of `dir` with what was written at the close. `None`: there was no close in good order.
@@ -87,7 +96,7 @@ pub(crate) fn remove(dir: &Path) -> Result<(), FileError> {
 
 fn list(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
     let mut paths = Vec::new();
-    for name in [head::NAME, subtrees::NAME, checkpoints::NAME] {
+    for name in [head::NAME, subtrees::NAME, checkpoints::NAME, manifest::NAME] {
         let path = dir.join(name);
         if files::exists(&path)? {
             paths.push(path);

@@ -141,6 +141,16 @@ impl From<Damage> for OpenError {
     }
 }
 
+impl From<ReadError> for OpenError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Damaged(damage) => damage.into(),
+            ReadError::File(error) => error.into(),
+            error @ (ReadError::PastEnd { .. } | ReadError::Closed) => OpenError::Store(error.to_string()),
+        }
+    }
+}
+
 /// A record longer than [`MAX_RECORD_BYTES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a record of {bytes} bytes is over the limit of {MAX_RECORD_BYTES}")]

@@ -69,6 +69,13 @@ pub(crate) fn remove_tree(dir: &Path) -> Result<(), FileError> {
     Ok(())
 }
 
+/// The name under which a file or folder is made until it is whole.
+pub(crate) fn draft(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    path.with_file_name(name)
+}
+
 /// Renames within one folder; durable on return.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
     fs::rename(from, to).map_err(FileError::at("rename", from))?;

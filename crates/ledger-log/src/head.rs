@@ -86,7 +86,7 @@ impl HeadFile {
     /// Writes the file of an empty log; durable on return.
     pub(crate) fn create(path: &Path) -> Result<HeadFile, FileError> {
         // Under another name first: a crash half-way must not leave a head that says nothing.
-        let draft = path.with_extension("new");
+        let draft = crate::files::draft(path);
         let file = OpenOptions::new()
             .write(true)
             .create(true)

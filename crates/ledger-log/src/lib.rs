@@ -7,7 +7,8 @@
 //!
 //! | name | what |
 //! |---|---|
-//! | `live/` | the sled volume: chunks of records (see `chunk`) |
+//! | `segments/` | records that are done with, in plain files, and their list (see `segment`, `manifest`) |
+//! | `live/` | sled volumes of the records since: chunks of them (see `volumes`, `chunk`) |
 //! | `head` | size and root, outside of sled, two slots (see `head`) |
 //! | `subtrees` | roots of subtrees of 256 records and more, for proofs (see `subtrees`) |
 //! | `checkpoints/notes` | what was signed of it, where anything was (see `checkpoints`) |
@@ -27,6 +28,7 @@ mod error;
 mod files;
 mod head;
 mod lock;
+mod manifest;
 mod merkle;
 mod proof;
 mod quiet;
@@ -34,8 +36,12 @@ mod reader;
 pub mod record;
 mod recovery;
 mod scan;
+mod sealer;
+mod segment;
+mod store;
 mod subtrees;
 mod volume;
+mod volumes;
 mod writer;
 
 pub use at_rest::{AtRest, AtRestReader, Examined};

@@ -1,51 +1,17 @@
 //! Reading durable records, from any number of threads, while the writer goes on.
 
 use std::ops::{ControlFlow, Deref, Range};
-use std::sync::{Arc, PoisonError, RwLock};
-
-use sled::IVec;
+use std::sync::Arc;
 
 use crate::chunk::{Chunk, Walk};
-use crate::error::{Damage, ReadError};
+use crate::error::ReadError;
 use crate::head::Head;
 use crate::merkle::Hash;
-use crate::subtrees::{BLOCK_LEVEL, SubtreesReader};
-use crate::volume::{Volume, VolumeError};
+use crate::store::{Shared, Value, missing};
+use crate::subtrees::BLOCK_LEVEL;
 
 /// Chunks fetched in one go: enough to make a scan fast, few enough that history reads stay small.
 const FETCH: usize = 64;
-
-/// What the writer and its readers share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    /// Taken out when the log is closed.
-    volume: RwLock<Option<Volume>>,
-    head: RwLock<Head>,
-    subtrees: SubtreesReader,
-}
-
-impl Shared {
-    pub(crate) fn new(volume: Volume, head: Head, subtrees: SubtreesReader) -> Arc<Shared> {
-        Arc::new(Shared { volume: RwLock::new(Some(volume)), head: RwLock::new(head), subtrees })
-    }
-
-    pub(crate) fn head(&self) -> Head {
-        *self.head.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Lets readers see the log up to here. Only for what is durable.
-    pub(crate) fn publish(&self, head: Head) {
-        *self.head.write().unwrap_or_else(PoisonError::into_inner) = head;
-    }
-
-    pub(crate) fn with_volume<T>(&self, work: impl FnOnce(&Volume) -> T) -> Option<T> {
-        self.volume.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(work)
-    }
-
-    pub(crate) fn take_volume(&self) -> Option<Volume> {
-        self.volume.write().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
 
 /// Reads durable records. Clones share the log; they end with [`ReadError::Closed`] when the writer closes it.
 #[derive(Debug, Clone)]
@@ -63,17 +29,23 @@ impl Reader {
         self.shared.head()
     }
 
+    /// Position after the last record that lies in a sealed segment; from there on they lie in the live volume.
+    pub fn sealed(&self) -> Result<u64, ReadError> {
+        Ok(self.shared.store().ok_or(ReadError::Closed)?.sealed.end())
+    }
+
     /// The record at a position below [`Reader::head`]'s size.
     pub fn get(&self, position: u64) -> Result<Record, ReadError> {
         let size = self.head().size;
         if position >= size {
             return Err(ReadError::PastEnd { position, size });
         }
-        let (chunk, value) = self.chunk_of(position)?;
-        let mut walk = chunk.walk();
-        while let Some((at, range)) = walk.step(&value) {
-            if at == position {
-                return Ok(Record { position, chunk: value, range });
+        for (chunk, value) in self.fetch(position, 1)? {
+            let mut walk = chunk.walk();
+            while let Some((at, range)) = walk.step(&value) {
+                if at == position {
+                    return Ok(Record { position, chunk: value, range });
+                }
             }
         }
         Err(missing(position))
@@ -99,7 +71,7 @@ impl Reader {
         let to = to.min(self.head().size);
         let mut next = from;
         while next < to {
-            for (chunk, value) in self.fetch(next)? {
+            for (chunk, value) in self.fetch(next, FETCH)? {
                 for (position, record) in chunk.records(&value) {
                     if position < next {
                         continue;
@@ -128,55 +100,17 @@ impl Reader {
         Ok(self.shared.subtrees.node(level, index)?)
     }
 
-    fn chunk_of(&self, position: u64) -> Result<(Chunk, IVec), ReadError> {
-        let stored = self.volume(position, |volume| volume.chunk_at_or_before(position))?;
-        let (first, value) = stored.ok_or_else(|| missing(position))?;
-        let chunk = checked(first, &value)?;
-        if chunk.end() <= position {
-            return Err(missing(position));
-        }
-        Ok((chunk, value))
-    }
-
     /// Some consecutive chunks, the first of which holds the record at `position`.
-    fn fetch(&self, position: u64) -> Result<Vec<(Chunk, IVec)>, ReadError> {
-        let (chunk, value) = self.chunk_of(position)?;
-        let mut next = chunk.end();
-        let mut chunks = vec![(chunk, value)];
-        for (first, value) in self.volume(next, |volume| volume.chunks_from(next, FETCH))? {
-            // The writer may be adding; what is not durable yet is never shown, so its gaps are no matter.
-            if first != next {
-                break;
-            }
-            let Ok(chunk) = checked(first, &value) else { break };
-            next = chunk.end();
-            chunks.push((chunk, value));
-        }
-        Ok(chunks)
+    fn fetch(&self, position: u64, limit: usize) -> Result<Vec<(Chunk, Value)>, ReadError> {
+        self.shared.store().ok_or(ReadError::Closed)?.fetch(position, limit)
     }
-
-    fn volume<T>(&self, position: u64, work: impl FnOnce(&Volume) -> Result<T, VolumeError>) -> Result<T, ReadError> {
-        let result = self.shared.with_volume(work).ok_or(ReadError::Closed)?;
-        result
-            .map_err(|error| ReadError::Damaged(Damage::new(position, "live", "a readable volume", error.to_string())))
-    }
-}
-
-fn checked(first: u64, value: &[u8]) -> Result<Chunk, ReadError> {
-    Chunk::parse(first, value)
-        .map_err(|fault| ReadError::Damaged(Damage::new(first, "live", "a whole chunk", fault.to_string())))
-}
-
-fn missing(position: u64) -> ReadError {
-    let expected = format!("a chunk with position {position}");
-    ReadError::Damaged(Damage::new(position, "live", expected, "none"))
 }
 
 /// One stored record. It dereferences to its bytes and keeps the chunk it lies in alive.
 #[derive(Clone)]
 pub struct Record {
     position: u64,
-    chunk: IVec,
+    chunk: Value,
     range: Range<usize>,
 }
 
@@ -213,8 +147,8 @@ pub struct Records {
     reader: Reader,
     next: u64,
     to: u64,
-    fetched: std::vec::IntoIter<(Chunk, IVec)>,
-    current: Option<(Walk, IVec)>,
+    fetched: std::vec::IntoIter<(Chunk, Value)>,
+    current: Option<(Walk, Value)>,
 }
 
 impl Iterator for Records {
@@ -234,7 +168,7 @@ impl Iterator for Records {
                 self.current = Some((chunk.walk(), value));
                 continue;
             }
-            match self.reader.fetch(self.next) {
+            match self.reader.fetch(self.next, FETCH) {
                 Ok(chunks) => self.fetched = chunks.into_iter(),
                 Err(error) => {
                     self.next = self.to;

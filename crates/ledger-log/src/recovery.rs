@@ -28,15 +28,18 @@ use std::time::Duration;
 use crate::at_rest;
 use crate::closed::{self, LIVE};
 use crate::error::{Damage, OpenError, VisitError};
+use crate::files;
 use crate::head::{self, Head, HeadFile};
 use crate::lock::Lock;
+use crate::manifest::Sealed;
 use crate::merkle::Frontier;
-use crate::reader::{Reader, Shared};
-use crate::scan::{self, Scanned, TornTail};
-use crate::subtrees::{self, SubtreesFile, SubtreesReader};
-use crate::volume::{Volume, VolumeError};
+use crate::reader::Reader;
+use crate::scan::{Scan, Scanned, TornTail};
+use crate::store::{Shared, Store};
+use crate::subtrees::{self, BLOCK_LEVEL, SubtreesFile, SubtreesReader};
+use crate::volume::VolumeError;
+use crate::volumes::Volumes;
 use crate::writer::Writer;
-use crate::{chunk, files};
 
 /// A copy of the volume that is being examined.
 const RECOVERING: &str = "recovering";
@@ -50,11 +53,13 @@ pub struct Options {
     pub lock_wait: Duration,
     /// sled's cache, bytes. It is a wish only: see `volume`.
     pub cache_bytes: u64,
+    /// A new log seals its records in segments of `2^segment_level`; a log that is there goes on as it began.
+    pub segment_level: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { lock_wait: Duration::from_secs(5), cache_bytes: 32 << 20 }
+        Options { lock_wait: Duration::from_secs(5), cache_bytes: 32 << 20, segment_level: 20 }
     }
 }
 
@@ -98,7 +103,8 @@ impl Log {
         files::create_dir(dir)?;
         let lock = Lock::exclusive(dir, options.lock_wait)?;
         finish_replacement(dir)?;
-        let (mut head_file, stored) = open_head(dir)?;
+        let (mut head_file, stored) = open_head(dir, options)?;
+        let sealed = Sealed::open(dir)?;
 
         let live = dir.join(LIVE);
         let clean = match closed::compare(dir)? {
@@ -107,22 +113,26 @@ impl Log {
             // Damage of the whole folder has no position of its own; reading a copy finds it.
             Some(Some(damage)) => return Err(at_rest::locate(dir, damage, options).into()),
         };
-        if stored.head.size > 0 && !files::exists(&live)? {
-            let expected = format!("the volume of {} records", stored.head.size);
-            return Err(Damage::new(0, LIVE, expected, "no such folder").into());
-        }
+        live_is_there(&live, &sealed, stored.head)?;
         let mut frontier = Frontier::default();
-        let (volume, scanned) = if clean {
+        let check = subtrees::Check::open(&dir.join(subtrees::NAME))?;
+        let mut scan = Scan { head: stored.head, check, frontier: &mut frontier, visit: &mut visit };
+        // Before anything is changed.
+        scan.sealed(&sealed)?;
+        let (volumes, scanned) = if clean {
             closed::remove(dir)?;
-            let volume = open_volume(&live, options)?;
-            let scanned = examine(dir, &volume, stored.head, &mut frontier, &mut visit)?;
+            let volumes = open_volumes(&live, &sealed, options)?;
+            let scanned = scan.live(&volumes)?;
             if let Some(torn) = scanned.torn {
                 return Err(torn.in_a_closed_log().into());
             }
-            (volume, scanned)
+            (volumes, scanned)
         } else {
-            open_copy(dir, stored.head, options, &mut frontier, &mut visit)?
+            open_copy(dir, &sealed, options, scan)?
         };
+        let store = Store { sealed, volumes };
+        store.sealed.remove_leftovers()?;
+        store.volumes.remove_others(&live)?;
 
         let subtrees_path = dir.join(subtrees::NAME);
         let Scanned { torn, subtrees, subtrees_anew } = scanned;
@@ -140,19 +150,21 @@ impl Log {
             head_file.write(head)?;
             head_file.sync()?;
         }
-        let shared = Shared::new(volume, head, SubtreesReader::open(&subtrees_path)?);
+        let shared = Shared::new(store, head, SubtreesReader::open(&subtrees_path)?);
         let reader = Reader::new(shared.clone());
-        let writer = Writer::new(dir.to_owned(), lock, shared, frontier, head_file, subtrees);
+        let writer = Writer::new(dir.to_owned(), options.clone(), lock, shared, frontier, head_file, subtrees)?;
         Ok((writer, reader, recovery))
     }
 }
 
-fn open_head(dir: &Path) -> Result<(HeadFile, head::Stored), OpenError> {
+fn open_head(dir: &Path, options: &Options) -> Result<(HeadFile, head::Stored), OpenError> {
     let path = dir.join(head::NAME);
     if !files::exists(&path)? {
         if files::exists(&dir.join(LIVE))? {
             return Err(Damage::new(0, head::NAME, "the head of the log", "no such file").into());
         }
+        // The size of segments is the log's from its first moment on; a block is the smallest, a billion records the largest.
+        Sealed::create(dir, options.segment_level.clamp(BLOCK_LEVEL, 30))?;
         HeadFile::create(&path)?;
     }
     let stored = read_head(&path)?;
@@ -165,8 +177,17 @@ pub(crate) fn read_head(path: &Path) -> Result<head::Stored, OpenError> {
     Ok(stored.ok_or_else(|| Damage::new(0, head::NAME, "a valid slot", "none"))?)
 }
 
-fn open_volume(dir: &Path, options: &Options) -> Result<Volume, OpenError> {
-    Volume::open(dir, options.cache_bytes, options.lock_wait).map_err(|error| unopened(dir, error))
+/// Refuses a log whose records are not there at all.
+pub(crate) fn live_is_there(live: &Path, sealed: &Sealed, head: Head) -> Result<(), OpenError> {
+    if head.size > sealed.end() && !files::exists(live)? {
+        let expected = format!("the volume of {} records", head.size - sealed.end());
+        return Err(Damage::new(sealed.end(), LIVE, expected, "no such folder").into());
+    }
+    Ok(())
+}
+
+pub(crate) fn open_volumes(live: &Path, sealed: &Sealed, options: &Options) -> Result<Volumes, OpenError> {
+    Volumes::open(live, sealed.end(), options.cache_bytes, options.lock_wait).map_err(|error| unopened(live, error))
 }
 
 /// Which failures of opening are damage, and which are the surroundings' fault.
@@ -186,40 +207,23 @@ pub(crate) fn unopened(dir: &Path, error: VolumeError) -> OpenError {
     }
 }
 
-fn examine(
-    dir: &Path,
-    volume: &Volume,
-    head: Head,
-    frontier: &mut Frontier,
-    visit: &mut scan::Visitor<'_>,
-) -> Result<Scanned, OpenError> {
-    let check = subtrees::Check::open(&dir.join(subtrees::NAME))?;
-    scan::scan(volume, head, check, frontier, visit)
-}
-
-/// Opens a copy of the volume and, if it stands up, puts it in the volume's place.
-fn open_copy(
-    dir: &Path,
-    head: Head,
-    options: &Options,
-    frontier: &mut Frontier,
-    visit: &mut scan::Visitor<'_>,
-) -> Result<(Volume, Scanned), OpenError> {
+/// Opens a copy of the volumes and, if it stands up, puts it in their place.
+fn open_copy(dir: &Path, sealed: &Sealed, options: &Options, scan: Scan<'_>) -> Result<(Volumes, Scanned), OpenError> {
     let live = dir.join(LIVE);
     let copy = dir.join(RECOVERING);
     let examined = copy_volume(&live, &copy).and_then(|()| {
-        let volume = open_volume(&copy, options)?;
-        let scanned = examine(dir, &volume, head, frontier, visit)?;
+        let volumes = open_volumes(&copy, sealed, options)?;
+        let scanned = scan.live(&volumes)?;
         if let Some(torn) = &scanned.torn {
-            cut(&volume, torn.from).map_err(|error| OpenError::Store(error.to_string()))?;
+            volumes.cut(torn.from).map_err(|error| OpenError::Store(error.to_string()))?;
         }
-        Ok((volume, scanned))
+        Ok((volumes, scanned))
     });
     match examined {
-        Ok((volume, scanned)) => {
+        Ok(examined) => {
             files::sync_tree(&copy)?;
             replace(dir)?;
-            Ok((volume, scanned))
+            Ok(examined)
         }
         Err(error) => {
             // A copy left behind is removed by the next opening; the reason of this failure matters more.
@@ -231,24 +235,11 @@ fn open_copy(
 
 fn copy_volume(live: &Path, copy: &Path) -> Result<(), OpenError> {
     if !files::exists(live)? {
-        return Ok(());
+        return Ok(files::create_dir(copy)?);
     }
     at_rest::room_for(live, copy.parent().unwrap_or(live))?;
     files::copy_tree(live, copy)?;
     Ok(files::sync_tree(copy)?)
-}
-
-/// Removes all chunks from `from` on.
-fn cut(volume: &Volume, from: u64) -> Result<(), VolumeError> {
-    loop {
-        let chunks = volume.chunks_from(from, 256)?;
-        if chunks.is_empty() {
-            return Ok(());
-        }
-        let mut batch = sled::Batch::default();
-        chunks.iter().for_each(|(position, _)| batch.remove(&chunk::key(*position)));
-        volume.apply(batch)?;
-    }
 }
 
 /// Puts the examined copy in the volume's place. At every moment one whole volume is there under a known name.

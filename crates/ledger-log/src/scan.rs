@@ -1,6 +1,6 @@
-//! One pass over every record of a volume: checked, hashed, compared with the head, shown to a visitor.
+//! One pass over every record of a log: checked, hashed, compared with manifest and head, shown to a visitor.
 //!
-//! Records are shown only when their whole commit was read, so a visitor never sees a record that is cut afterwards.
+//! Sealed records were whole and durable before they were sealed. Of the live ones, records are shown only when their whole commit was read, so a visitor never sees a record that is cut afterwards.
 //!
 //! What may be cut is decided by two witnesses, since the head may be older than the log (see `head`): the head itself,
 //! and each whole chunk, whose commit was only begun when all earlier commits were durable. A fault at or after both
@@ -9,12 +9,19 @@
 use crate::chunk::Chunk;
 use crate::error::{Damage, OpenError, VisitError};
 use crate::head::Head;
-use crate::merkle::{Frontier, leaf_hash};
+use crate::manifest::Sealed;
+use crate::merkle::{Frontier, Hash, leaf_hash};
+use crate::segment;
+use crate::store::Value;
 use crate::subtrees;
-use crate::volume::{Stored, Volume};
+use crate::volume::Stored;
+use crate::volumes::Volumes;
 
 /// Chunks read from the store in one go: about 2 MB.
 const READ_AHEAD: usize = 256;
+
+/// No subtree is as large as this.
+const NO_LEVEL: u32 = u32::MAX;
 
 /// What a visitor is called with: position and bytes of each record, in order.
 pub(crate) type Visitor<'a> = dyn FnMut(u64, &[u8]) -> Result<(), VisitError> + 'a;
@@ -52,85 +59,120 @@ struct Fault {
     found: String,
 }
 
-/// Reads the whole volume. `head` is what the head file says; `frontier` starts empty and covers the records that were
-/// found good, also when the result is damage.
-pub(crate) fn scan(
-    volume: &Volume,
-    head: Head,
-    mut check: subtrees::Check,
-    frontier: &mut Frontier,
-    visit: &mut Visitor<'_>,
-) -> Result<Scanned, OpenError> {
-    let mut commit: Vec<(Chunk, sled::IVec)> = Vec::new();
-    let mut next = 0;
-    let root_at_head = |frontier: &Frontier| match frontier.size() == head.size && frontier.root() != head.root {
-        // The records before are intact one by one, yet not those that were acknowledged; which one is not known.
-        true => Err(Damage::new(0, "live", "the root that head names for its size", "records with another root")),
-        false => Ok(()),
-    };
-    root_at_head(frontier)?;
-    let fault = 'pass: loop {
-        let block = match volume.chunks_from(next, READ_AHEAD) {
-            Ok(block) => block,
-            Err(error) => {
-                break Some(Fault { at: next, expected: "a readable volume".to_owned(), found: error.to_string() });
-            }
-        };
-        if block.is_empty() {
-            break None;
-        }
-        for (position, value) in block {
-            let chunk = match take(next, commit.first().map(|(chunk, _)| chunk), (position, &value)) {
-                Ok(chunk) => chunk,
-                Err(fault) => break 'pass Some(fault),
-            };
-            next = chunk.end();
-            let whole = next == chunk.commit_end;
-            commit.push((chunk, value));
-            if !whole {
-                continue;
-            }
-            for (chunk, value) in commit.drain(..) {
-                for (position, record) in chunk.records(&value) {
-                    check.append(frontier, leaf_hash(record));
-                    visit(position, record).map_err(|source| OpenError::Record { position, source })?;
-                }
-            }
-            if frontier.size() > head.size && chunk.commit_first < head.size {
-                return Err(Damage::new(
-                    chunk.commit_first,
-                    "head",
-                    "a size at the end of a commit",
-                    format!("{} inside the commit {}..{}", head.size, chunk.commit_first, chunk.commit_end),
-                )
-                .into());
-            }
-            root_at_head(frontier)?;
-        }
-    };
-
-    let fault = fault.or_else(|| {
-        (!commit.is_empty()).then(|| Fault {
-            at: next,
-            expected: "the rest of the commit".to_owned(),
-            found: "the end of the volume".to_owned(),
-        })
-    });
-    let torn = match fault {
-        None => None,
-        Some(fault) => Some(judge(volume, head, frontier.size(), fault)?),
-    };
-    if frontier.size() < head.size {
-        let size = frontier.size();
-        let expected = format!("{} records, as head says", head.size);
-        return Err(Damage::new(size, "live", expected, format!("{size} records")).into());
-    }
-    let (subtrees, subtrees_anew) = check.finish();
-    Ok(Scanned { torn, subtrees, subtrees_anew })
+/// A pass under way. The frontier covers the records that were found good, also when the result is damage.
+pub(crate) struct Scan<'a> {
+    /// What the head file says.
+    pub(crate) head: Head,
+    pub(crate) check: subtrees::Check,
+    pub(crate) frontier: &'a mut Frontier,
+    pub(crate) visit: &'a mut Visitor<'a>,
 }
 
-/// The stored chunk, if it is the one that must follow.
-fn take(next: u64, commit: Option<&Chunk>, (position, value): (u64, &sled::IVec)) -> Result<Chunk, Fault> {
+impl Scan<'_> {
+    fn record(&mut self, position: u64, record: &[u8], level: u32) -> Result<Option<Hash>, OpenError> {
+        let completed = self.check.append(self.frontier, leaf_hash(record), level);
+        (self.visit)(position, record).map_err(|source| OpenError::Record { position, source })?;
+        Ok(completed)
+    }
+
+    /// Reads the sealed records; comes first.
+    pub(crate) fn sealed(&mut self, sealed: &Sealed) -> Result<(), OpenError> {
+        if self.head.size < sealed.end() {
+            let expected = format!("{} records or more, as many as are sealed", sealed.end());
+            let found = format!("{} records", self.head.size);
+            return Err(Damage::new(self.head.size, "head", expected, found).into());
+        }
+        for segment in &sealed.segments {
+            let contents = segment.contents();
+            let mut root = None;
+            while self.frontier.size() < contents.end() {
+                let (chunk, bytes) = segment.block(self.frontier.size())?;
+                for (position, record) in chunk.records(&bytes) {
+                    root = self.record(position, record, sealed.level)?.or(root);
+                }
+            }
+            if root != Some(contents.root) {
+                let (place, expected) = (segment::place(segment.path()), "the records whose root the segment names");
+                return Err(Damage::new(contents.first, place, expected, "another root").into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the live records, which follow the sealed ones, and ends the pass.
+    pub(crate) fn live(mut self, volumes: &Volumes) -> Result<Scanned, OpenError> {
+        let Scan { head, .. } = self;
+        let sealed = self.frontier.size();
+        let mut commit: Vec<(Chunk, Value)> = Vec::new();
+        let mut next = sealed;
+        let root_at_head = |frontier: &Frontier| match frontier.size() == head.size && frontier.root() != head.root {
+            // The records before are intact one by one, yet not those that were acknowledged; which one is not known.
+            true => Err(Damage::new(0, "live", "the root that head names for its size", "records with another root")),
+            false => Ok(()),
+        };
+        root_at_head(self.frontier)?;
+        let fault = 'pass: loop {
+            let block = match volumes.chunks_from(next, READ_AHEAD) {
+                Ok(block) => block,
+                Err(error) => {
+                    break Some(Fault { at: next, expected: "a readable volume".to_owned(), found: error.to_string() });
+                }
+            };
+            if block.is_empty() {
+                break None;
+            }
+            for (position, value) in block {
+                let chunk = match take(next, sealed, commit.first().map(|(chunk, _)| chunk), (position, &value)) {
+                    Ok(chunk) => chunk,
+                    Err(fault) => break 'pass Some(fault),
+                };
+                next = chunk.end();
+                let whole = next == chunk.commit_end;
+                commit.push((chunk, Value::Live(value)));
+                if !whole {
+                    continue;
+                }
+                for (chunk, value) in commit.drain(..) {
+                    for (position, record) in chunk.records(&value) {
+                        self.record(position, record, NO_LEVEL)?;
+                    }
+                }
+                if self.frontier.size() > head.size && chunk.commit_first < head.size {
+                    return Err(Damage::new(
+                        chunk.commit_first,
+                        "head",
+                        "a size at the end of a commit",
+                        format!("{} inside the commit {}..{}", head.size, chunk.commit_first, chunk.commit_end),
+                    )
+                    .into());
+                }
+                root_at_head(self.frontier)?;
+            }
+        };
+
+        let fault = fault.or_else(|| {
+            (!commit.is_empty()).then(|| Fault {
+                at: next,
+                expected: "the rest of the commit".to_owned(),
+                found: "the end of the volume".to_owned(),
+            })
+        });
+        let torn = match fault {
+            None => None,
+            Some(fault) => Some(judge(volumes, head, self.frontier.size(), fault)?),
+        };
+        if self.frontier.size() < head.size {
+            let size = self.frontier.size();
+            let expected = format!("{} records, as head says", head.size);
+            return Err(Damage::new(size, "live", expected, format!("{size} records")).into());
+        }
+        let (subtrees, subtrees_anew) = self.check.finish();
+        Ok(Scanned { torn, subtrees, subtrees_anew })
+    }
+}
+
+/// The stored chunk, if it is the one that must follow. The first live commit may have begun before the live records do.
+fn take(next: u64, sealed: u64, commit: Option<&Chunk>, (position, value): (u64, &sled::IVec)) -> Result<Chunk, Fault> {
     if position != next {
         let (expected, found) = (format!("a chunk at position {next}"), format!("the next one at {position}"));
         return Err(Fault { at: next, expected, found });
@@ -140,7 +182,8 @@ fn take(next: u64, commit: Option<&Chunk>, (position, value): (u64, &sled::IVec)
         expected: "a whole chunk".to_owned(),
         found: fault.to_string(),
     })?;
-    let (commit_first, commit_end) = commit.map_or((next, chunk.commit_end), |c| (c.commit_first, c.commit_end));
+    let begins = if next == sealed { chunk.commit_first.min(next) } else { next };
+    let (commit_first, commit_end) = commit.map_or((begins, chunk.commit_end), |c| (c.commit_first, c.commit_end));
     if (chunk.commit_first, chunk.commit_end) != (commit_first, commit_end) {
         let found = format!("a chunk of the commit {}..{}", chunk.commit_first, chunk.commit_end);
         return Err(Fault { at: next, expected: format!("a chunk of the commit from {commit_first}"), found });
@@ -149,14 +192,14 @@ fn take(next: u64, commit: Option<&Chunk>, (position, value): (u64, &sled::IVec)
 }
 
 /// Damage, or the remains of a commit that was never answered for? `good`: records in whole commits before the fault.
-fn judge(volume: &Volume, head: Head, good: u64, fault: Fault) -> Result<TornTail, Damage> {
+fn judge(volumes: &Volumes, head: Head, good: u64, fault: Fault) -> Result<TornTail, Damage> {
     let damage = |Fault { at, expected, found }: Fault| Damage::new(at, "live", expected, found);
     if good < head.size {
         return Err(damage(fault));
     }
     let mut from = fault.at;
     loop {
-        let block = match volume.chunks_from(from, READ_AHEAD) {
+        let block = match volumes.chunks_from(from, READ_AHEAD) {
             Ok(block) => block,
             Err(error) => return Err(damage(Fault { found: format!("{}; then {error}", fault.found), ..fault })),
         };
@@ -179,7 +222,8 @@ fn judge(volume: &Volume, head: Head, good: u64, fault: Fault) -> Result<TornTai
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AtRest, Batch, Log, Options, chunk};
+    use crate::volume::Volume;
+    use crate::{AtRest, Batch, Log, Options, chunk, volumes};
     use std::path::Path;
     use std::time::Duration;
 
@@ -210,7 +254,8 @@ mod tests {
     }
 
     fn change(dir: &Path, change: impl FnOnce(&Volume, &mut sled::Batch)) {
-        let volume = Volume::open(&dir.join("live"), 1 << 20, Duration::from_secs(5)).expect("free");
+        let volume =
+            Volume::open(&dir.join("live").join(volumes::name(0)), 1 << 20, Duration::from_secs(5)).expect("free");
         let mut batch = sled::Batch::default();
         change(&volume, &mut batch);
         volume.apply(batch).expect("changed");

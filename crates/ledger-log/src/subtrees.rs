@@ -76,14 +76,20 @@ impl Check {
         Ok(Check { file: reader.filter(|_| known), compared, anew: Vec::new() })
     }
 
-    /// Adds one leaf to the frontier and compares what it completes.
-    pub(crate) fn append(&mut self, frontier: &mut Frontier, leaf: Hash) {
+    /// Adds one leaf to the frontier, compares what it completes, and gives the subtree of `2^level` leaves that it
+    /// completes, if it does.
+    pub(crate) fn append(&mut self, frontier: &mut Frontier, leaf: Hash, level: u32) -> Option<Hash> {
         let leaves = frontier.size() + 1;
-        frontier.append_noting(leaf, |level, hash| {
-            if level >= BLOCK_LEVEL {
-                self.node(leaves - (1 << level), hash);
+        let mut completed = None;
+        frontier.append_noting(leaf, |at, hash| {
+            if at >= BLOCK_LEVEL {
+                self.node(leaves - (1 << at), hash);
+            }
+            if at == level {
+                completed = Some(*hash);
             }
         });
+        completed
     }
 
     fn node(&mut self, first_leaf: u64, hash: &Hash) {
@@ -215,7 +221,9 @@ mod tests {
     fn stored(path: &Path, size: u64) -> (Compared, Vec<u8>) {
         let mut check = Check::open(path).expect("readable");
         let mut frontier = Frontier::default();
-        (0..size).for_each(|position| check.append(&mut frontier, leaf_hash(&position.to_be_bytes())));
+        (0..size).for_each(|position| {
+            check.append(&mut frontier, leaf_hash(&position.to_be_bytes()), 20);
+        });
         check.finish()
     }
 

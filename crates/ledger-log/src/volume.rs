@@ -102,6 +102,19 @@ impl Volume {
         guarded(|| db.range(..=chunk::key(position)).next_back().transpose())?.map(stored).transpose()
     }
 
+    /// Removes all chunks from `from` on.
+    pub(crate) fn cut(&self, from: u64) -> Result<(), VolumeError> {
+        loop {
+            let chunks = self.chunks_from(from, 256)?;
+            if chunks.is_empty() {
+                return Ok(());
+            }
+            let mut batch = sled::Batch::default();
+            chunks.iter().for_each(|(position, _)| batch.remove(&chunk::key(*position)));
+            self.apply(batch)?;
+        }
+    }
+
     fn db(&self) -> Result<&sled::Db, VolumeError> {
         self.db.as_ref().ok_or(VolumeError::Locked)
     }

@@ -1,20 +1,28 @@
 //! Appending: the one way records enter the log.
 //!
-//! A commit is, in this order: the chunks in one atomic batch of the store, its flush, a sync of its file, the head
+//! A commit is, in this order: the chunks in one atomic batch of the live volume, its flush, a sync of its file, the head
 //! file, and only then the new head for readers and the answer. Whoever gets `Ok` has it on disk.
+//!
+//! When a commit has filled a segment, the writer goes on in a new volume, opened in time by a thread of its own, and the
+//! sealing thread does the rest.
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use crate::batch::Batch;
-use crate::chunk;
 use crate::closed;
-use crate::error::{AppendError, FileError};
+use crate::error::{AppendError, FileError, OpenError};
 use crate::head::{Head, HeadFile};
 use crate::lock::Lock;
 use crate::merkle::{Frontier, Hash, leaf_hash};
-use crate::reader::Shared;
+use crate::recovery::{Options, unopened};
+use crate::sealer::Sealer;
+use crate::store::{self, Shared};
 use crate::subtrees::SubtreesFile;
+use crate::volume::{Volume, VolumeError};
+use crate::volumes::{self, Volumes};
+use crate::{chunk, files};
 
 /// From this many records on, hashing (a quarter of a microsecond each) takes longer than starting a thread for it, and
 /// is done while the store writes.
@@ -32,6 +40,15 @@ pub struct Writer {
     value: Vec<u8>,
     poisoned: bool,
     dir: PathBuf,
+    options: Options,
+    /// Segments have `2^level` records.
+    level: u32,
+    /// Where the segment that is being filled ends.
+    boundary: u64,
+    /// The volume that counts from the boundary, while it is being made.
+    next: Option<JoinHandle<Result<Volume, VolumeError>>>,
+    // Ends before the folder is free for others.
+    sealer: Sealer,
     // Last: everything else is let go before another process may come in.
     _lock: Lock,
 }
@@ -39,13 +56,17 @@ pub struct Writer {
 impl Writer {
     pub(crate) fn new(
         dir: PathBuf,
+        options: Options,
         lock: Lock,
         shared: Arc<Shared>,
         frontier: Frontier,
         head_file: HeadFile,
         subtrees: SubtreesFile,
-    ) -> Self {
-        Writer {
+    ) -> Result<Self, OpenError> {
+        let sealer = Sealer::start(&dir, shared.clone())?;
+        let (sealed, level) =
+            shared.store().map_or((0, options.segment_level), |store| (store.sealed.end(), store.sealed.level));
+        let mut writer = Writer {
             shared,
             frontier,
             head_file,
@@ -54,8 +75,81 @@ impl Writer {
             value: Vec::new(),
             poisoned: false,
             dir,
+            options,
+            level,
+            boundary: 0,
+            next: None,
+            sealer,
             _lock: lock,
+        };
+        writer.begin(sealed).map_err(|error| unopened(&store::live(&writer.dir), error))?;
+        Ok(writer)
+    }
+
+    /// Makes sure that there is a volume to add to, and that what is full gets sealed.
+    fn begin(&mut self, sealed: u64) -> Result<(), VolumeError> {
+        let newest = self.shared.store().and_then(|store| store.volumes.last().map(|(first, _)| *first));
+        let first = match newest {
+            Some(first) => first,
+            None => {
+                let volume = self.create_volume(sealed)?;
+                self.shared.change(|store| store.volumes.push(sealed, volume));
+                sealed
+            }
+        };
+        self.boundary = ((first >> self.level) + 1) << self.level;
+        self.sealer.seal(first);
+        self.roll_over()
+    }
+
+    fn create_volume(&self, first: u64) -> Result<Volume, VolumeError> {
+        Volumes::create(&store::live(&self.dir), first, self.options.cache_bytes, self.options.lock_wait)
+    }
+
+    /// Goes on in a new volume when a segment is full, and has that volume made in time.
+    fn roll_over(&mut self) -> Result<(), VolumeError> {
+        let size = self.frontier.size();
+        if size < self.boundary {
+            if self.next.is_none() && self.boundary - size <= (1 << self.level) / 8 {
+                let (live, first) = (store::live(&self.dir), self.boundary);
+                let Options { cache_bytes, lock_wait, .. } = self.options;
+                self.next = Some(std::thread::spawn(move || Volumes::create(&live, first, cache_bytes, lock_wait)));
+            }
+            return Ok(());
         }
+        let first = (size >> self.level) << self.level;
+        let made = self.take_next()?;
+        let volume = match made {
+            Some(volume) if first == self.boundary => volume,
+            // Not even begun, or one commit filled several segments.
+            unfit => {
+                drop(unfit);
+                self.create_volume(first)?
+            }
+        };
+        let Some(store) = self.shared.store() else { return Ok(()) };
+        let mut rest = sled::Batch::default();
+        let mut next = first;
+        loop {
+            let chunks = store.volumes.chunks_from(next, 256)?;
+            let Some((last, _)) = chunks.last() else { break };
+            next = last + 1;
+            chunks.into_iter().for_each(|(position, value)| rest.insert(&chunk::key(position), value));
+        }
+        drop(store);
+        if first < size {
+            volume.apply(rest)?;
+        }
+        self.shared.change(|store| store.volumes.push(first, volume));
+        self.boundary = first + (1 << self.level);
+        self.sealer.seal(first);
+        Ok(())
+    }
+
+    /// The volume that was made for the boundary, if that was begun.
+    fn take_next(&mut self) -> Result<Option<Volume>, VolumeError> {
+        let Some(making) = self.next.take() else { return Ok(None) };
+        making.join().map_err(|_| VolumeError::Panicked("while a volume was made".to_owned()))?.map(Some)
     }
 
     /// Size and root of the durable log.
@@ -71,6 +165,10 @@ impl Writer {
     pub fn append(&mut self, expected_head: u64, batch: &Batch) -> Result<Head, AppendError> {
         if self.poisoned {
             return Err(AppendError::Poisoned);
+        }
+        if let Some(reason) = self.sealer.failure() {
+            self.poisoned = true;
+            return Err(AppendError::Failed(reason));
         }
         let actual = self.frontier.size();
         if expected_head != actual {
@@ -110,7 +208,7 @@ impl Writer {
     /// which the next opening finds any byte changed in between.
     pub fn close(mut self) -> Result<Head, AppendError> {
         let head = self.checkpoint()?;
-        drop(self.shared.take_volume());
+        self.end();
         closed::write_when_released(&self.dir).map_err(|error| AppendError::Failed(in_words(&error)))?;
         Ok(head)
     }
@@ -122,7 +220,10 @@ impl Writer {
         let mut first = commit_first;
         let mut rest = &records[..];
         while !rest.is_empty() {
-            let (these, others) = rest.split_at(chunk::fill(rest.iter().map(|record| record.len())));
+            // No chunk goes over the end of a segment.
+            let room = (((first >> self.level) + 1) << self.level) - first;
+            let fitting = rest.iter().take(usize::try_from(room).unwrap_or(usize::MAX));
+            let (these, others) = rest.split_at(chunk::fill(fitting.map(|record| record.len())));
             chunk::encode(&mut self.value, first, commit_first, records.len() as u64, these);
             chunks.insert(&chunk::key(first), self.value.as_slice());
             first += these.len() as u64;
@@ -137,8 +238,9 @@ impl Writer {
             }
             Head { size: frontier.size(), root: frontier.root() }
         };
-        let store = || match shared.with_volume(|volume| volume.apply(chunks)) {
-            Some(applied) => applied.map_err(|error| error.to_string()),
+        let volume = shared.store().and_then(|store| store.volumes.last().map(|(_, volume)| volume.clone()));
+        let store = || match volume {
+            Some(volume) => volume.apply(chunks).map_err(|error| error.to_string()),
             None => Err("the volume is closed".to_owned()),
         };
         let head = if records.len() < HASH_BESIDE {
@@ -154,14 +256,26 @@ impl Writer {
         };
         self.head_file.write(head).and_then(|()| self.subtrees.write()).map_err(|error| in_words(&error))?;
         self.shared.publish(head);
+        self.roll_over().map_err(|error| format!("no new volume: {error}"))?;
         Ok(head)
+    }
+
+    /// Ends all threads and reading; the store's files are closed on return.
+    fn end(&mut self) {
+        self.sealer.stop();
+        if let Ok(Some(unused)) = self.take_next() {
+            drop(unused);
+            // Left behind it is removed by the next opening.
+            let _ = files::remove_tree(&store::live(&self.dir).join(volumes::name(self.boundary)));
+        }
+        self.shared.close();
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
         // Readers may live on; they must not hold the store's files once the folder is free for others.
-        drop(self.shared.take_volume());
+        self.end();
     }
 }
 
@@ -181,7 +295,7 @@ mod tests {
         let mut batch = Batch::new();
         batch.push(b"one").expect("short");
         let durable = writer.append(0, &batch).expect("appended");
-        drop(writer.shared.take_volume());
+        writer.shared.close();
         assert!(matches!(writer.append(1, &batch), Err(AppendError::Failed(_))));
         for size in [1, 2] {
             assert!(matches!(writer.append(size, &batch), Err(AppendError::Poisoned)));

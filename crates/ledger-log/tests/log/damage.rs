@@ -110,17 +110,25 @@ const CHANGES: [(&str, Change, Option<u64>); 9] = [
     ("head is missing", |dir| fs::remove_file(dir.join("head")).expect("there"), Some(0)),
     ("head is empty", |dir| fs::write(dir.join("head"), b"").expect("written"), Some(0)),
     ("the volume is missing", |dir| fs::remove_dir_all(dir.join("live")).expect("there"), Some(0)),
-    ("the volume is empty", |dir| cut(&dir.join("live/db"), 0), Some(0)),
-    ("sled's file is missing", |dir| fs::remove_file(dir.join("live/db")).expect("there"), Some(0)),
-    ("sled's configuration is missing", |dir| fs::remove_file(dir.join("live/conf")).expect("there"), None),
+    ("the volume is empty", |dir| cut(&dir.join("live/00000000000000000000/db"), 0), Some(0)),
+    (
+        "sled's file is missing",
+        |dir| fs::remove_file(dir.join("live/00000000000000000000/db")).expect("there"),
+        Some(0),
+    ),
+    (
+        "sled's configuration is missing",
+        |dir| fs::remove_file(dir.join("live/00000000000000000000/conf")).expect("there"),
+        None,
+    ),
     ("subtrees is missing", |dir| fs::remove_file(dir.join("subtrees")).expect("there"), None),
     ("a value is kept in blobs", |dir| put_blob(dir), Some(0)),
-    ("sled's file lost its tail", |dir| cut(&dir.join("live/db"), 40_000), None),
+    ("sled's file lost its tail", |dir| cut(&dir.join("live/00000000000000000000/db"), 40_000), None),
 ];
 
 fn put_blob(dir: &Path) {
-    fs::create_dir_all(dir.join("live/blobs"))
-        .and_then(|()| fs::write(dir.join("live/blobs/77"), b"x"))
+    fs::create_dir_all(dir.join("live/00000000000000000000/blobs"))
+        .and_then(|()| fs::write(dir.join("live/00000000000000000000/blobs/77"), b"x"))
         .expect("written");
 }
 
@@ -269,10 +277,10 @@ fn the_visitor_sees_nothing_past_the_first_bad_record() {
     closed_log(log.path(), &COMMITS);
     fs::remove_file(log.path().join("closed")).expect("there");
     let needle = record(650);
-    let bytes = fs::read(log.path().join("live/db")).expect("readable");
+    let bytes = fs::read(log.path().join("live/00000000000000000000/db")).expect("readable");
     let hits: Vec<_> = (0..bytes.len() - needle.len()).filter(|&at| bytes[at..].starts_with(&needle)).collect();
     assert!(!hits.is_empty());
-    hits.iter().for_each(|&at| flip(&log.path().join("live/db"), at + 20));
+    hits.iter().for_each(|&at| flip(&log.path().join("live/00000000000000000000/db"), at + 20));
     let mut seen = 0;
     let opened = Log::open_with(log.path(), &impatient(), |position, bytes| {
         assert_eq!(bytes, record(position));

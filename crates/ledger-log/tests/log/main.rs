@@ -3,4 +3,5 @@
 mod damage;
 mod proofs;
 mod round_trip;
+mod segments;
 mod support;

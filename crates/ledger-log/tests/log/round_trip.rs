@@ -131,7 +131,7 @@ fn the_longest_records_are_stored_in_the_volume_itself() {
     writer.append(0, &batch).expect("appended");
     assert!(reader.read(0, 100).enumerate().all(|(i, r)| r.is_ok_and(|r| r[..] == [i as u8; MAX_RECORD_BYTES])));
     writer.close().expect("closed");
-    let blobs = std::fs::read_dir(dir.path().join("live/blobs")).expect("a folder");
+    let blobs = std::fs::read_dir(dir.path().join("live/00000000000000000000/blobs")).expect("a folder");
     assert_eq!(blobs.count(), 0);
 }
 

@@ -53,7 +53,7 @@ fn a_long_fork_is_found_where_it_begins() {
 #[test]
 fn a_damaged_copy_is_not_compared() {
     let (whole, damaged) = (story_log(), story_log());
-    let db = damaged.path().join("live/db");
+    let db = damaged.path().join("live/00000000000000000000/db");
     let mut bytes = std::fs::read(&db).expect("readable");
     let needle = &encoded(&story().records)[17];
     let at = (0..bytes.len()).find(|at| bytes[*at..].starts_with(needle)).expect("stored");

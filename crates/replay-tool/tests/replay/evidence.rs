@@ -88,7 +88,7 @@ fn a_server_is_held_to_the_checkpoint_like_a_folder() {
 #[test]
 fn a_damaged_log_names_the_damage_and_that_it_is_behind() {
     let (kept, log) = (Kept::new(), story_log());
-    let db = log.path().join("live/db");
+    let db = log.path().join("live/00000000000000000000/db");
     let mut bytes = std::fs::read(&db).expect("readable");
     let needle = &encoded(&story().records)[17];
     let at = (0..bytes.len()).find(|at| bytes[*at..].starts_with(needle)).expect("stored");

@@ -165,7 +165,7 @@ fn flip(path: &Path, at: usize) {
 fn a_changed_byte_is_a_finding_for_verify_and_no_answer_otherwise() {
     let records = encoded(&story().records);
     let log = log_of(&records);
-    let db = log.path().join("live/db");
+    let db = log.path().join("live/00000000000000000000/db");
     let bytes = std::fs::read(&db).expect("readable");
     let needle = &records[17];
     let at = (0..bytes.len() - needle.len()).find(|at| bytes[*at..].starts_with(needle)).expect("stored as encoded");
@@ -189,7 +189,7 @@ fn a_changed_byte_is_a_finding_for_verify_and_no_answer_otherwise() {
 #[test]
 fn every_changed_byte_of_a_small_log_ends_in_1_or_2_and_never_in_a_clean_answer() {
     let log = story_log();
-    let files = ["head", "live/db", "live/conf", "subtrees", "closed"];
+    let files = ["head", "live/00000000000000000000/db", "live/00000000000000000000/conf", "subtrees", "closed"];
     let mut found = 0;
     for file in files {
         let path = log.path().join(file);
