@@ -3,13 +3,14 @@
 
 use ledger_core::Command;
 use ledger_core::codes::{
-    CodeSystem, Component, EntitlementKind, Evidence, ExceptionCause, Ground, OutcomeKind, Partner, Platform, Reason,
+    CodeSystem, Component, EntitlementKind, Evidence, ExceptionCause, Ground, Held, OutcomeKind, Partner, Platform,
+    Reason,
 };
 use ledger_core::event::{
     BalancePeriodClosed, CertificateIssued, CompletionWithdrawn, DisbursementRunApproved, DisbursementRunClosed,
-    DisbursementRunPlanned, Event, ExceptionResolved, FundsAppropriated, IneligibilityFound, IneligibilityWithdrawn,
-    InstructionRecalled, MembershipReinstated, MembershipRevoked, Outcome, OutcomeException, PartnerTotal,
-    PayoutAccountLinked, PayoutAccountUnlinked, PayoutInstructed, PurchaseCancelled, RepaymentDemanded,
+    DisbursementRunPlanned, Event, ExceptionResolved, FundsAppropriated, HeldTotal, IneligibilityFound,
+    IneligibilityWithdrawn, InstructionRecalled, MembershipReinstated, MembershipRevoked, Outcome, OutcomeException,
+    PartnerTotal, PayoutAccountLinked, PayoutAccountUnlinked, PayoutInstructed, PurchaseCancelled, RepaymentDemanded,
     RepaymentReceived, SchemeEnacted, Selected, StatementReconciled, SurveyFilled, Text, Total, TrainingBought,
     TrainingCompleted, TrainingReviewed, WaveClosed, WaveOpened,
 };
@@ -175,7 +176,10 @@ pub fn event() -> impl Strategy<Value = Event<'static>> {
             items_digest: digest(),
         }
         DisbursementRunApproved { run: small().prop_map(run), items_digest: digest(), }
-        DisbursementRunClosed { run: small().prop_map(run), instructed: total(), held: total(), }
+        DisbursementRunClosed {
+            run: small().prop_map(run), instructed: total(), held: total(),
+            held_by: vec(of!(HeldTotal { reason: code(Held::ALL), total: total(), }), 0..4),
+        }
         StatementReconciled {
             partner: code(Partner::ALL), file_digest: digest(), period_from: date(), period_to: date(),
             matched: total(), missing: total(), extra: total(), other_amount: total(), other_day: total(),

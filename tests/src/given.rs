@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use ledger_core::account::{Account, Balances};
 use ledger_core::codes::{Auth, EntitlementKind};
 use ledger_core::deadlines::passed;
-use ledger_core::event::{Event, Text, Total};
+use ledger_core::event::{Event, HeldTotal, Text};
 use ledger_core::ids::ParticipantId;
 use ledger_core::postings::{Item as About, Posting, closing};
 use ledger_core::run::{self, Execution, Plan};
@@ -30,7 +30,7 @@ pub struct Paid {
     /// Positions of the instructions.
     pub instructed: Vec<u64>,
     /// What was held, by reason.
-    pub held: Vec<(Held, Total)>,
+    pub held: Vec<HeldTotal>,
 }
 
 impl Paid {
@@ -48,7 +48,7 @@ impl Paid {
     /// How many items each reason holds.
     #[must_use]
     pub fn reasons(&self) -> Vec<(Held, u64)> {
-        self.held.iter().map(|(why, total)| (*why, total.count)).collect()
+        self.held.iter().map(|held| (held.reason, held.total.count)).collect()
     }
 }
 

@@ -180,6 +180,33 @@ codes! {
         /// A survey incentive.
         Survey = 2, "survey";
     }
+    /// Why an entitlement is not payable; of several reasons, [`crate::schedule::payable`] gives the first.
+    Held {
+        /// Earned, and due later.
+        NotDue = 1, "not-due";
+        /// The membership is revoked.
+        MembershipRevoked = 2, "membership-revoked";
+        /// The wave is closed.
+        WaveClosed = 3, "wave-closed";
+        /// No payout account is linked.
+        NoAccount = 4, "no-account";
+        /// The account was at fault, and no account was linked since.
+        AccountFault = 5, "account-fault";
+        /// An ineligibility finding is open.
+        Ineligible = 6, "ineligible";
+        /// Ordered, outcome unknown.
+        InTransit = 7, "in-transit";
+        /// Ordered, and nobody knows whether it was paid.
+        InDoubt = 8, "in-doubt";
+        /// Paid.
+        Settled = 9, "settled";
+        /// The year's funds do not cover it.
+        Funds = 10, "funds";
+        /// Incentives are not unlocked, or the survey is not filled.
+        NotEarned = 11, "not-earned";
+        /// The account in force is not the planned one.
+        OtherAccount = 12, "other-account";
+    }
     /// What a repayment is for.
     Component {
         /// The training balance.

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use crate::codes::{
-    Auth, CodeSystem, Component, Evidence, ExceptionCause, Ground, OutcomeKind, Partner, Platform, Reason,
+    Auth, CodeSystem, Component, Evidence, ExceptionCause, Ground, Held, OutcomeKind, Partner, Platform, Reason,
 };
 use crate::ids::{CaseId, DemandId, Digest, LinkId, ParticipantId, Position, PurchaseId, Region, RunId, Wave};
 use crate::money::Rupiah;
@@ -344,6 +344,9 @@ events! {
         instructed: Total,
         /// Held items.
         held: Total,
+        /// Held items by reason, in the order of the reasons' numbers. What a restart interrupted lacks those held
+        /// before it: their reasons were not recorded.
+        held_by: Vec<HeldTotal>,
     }
     /// A partner's statement was compared with the ledger.
     StatementReconciled {
@@ -414,6 +417,15 @@ pub struct PartnerTotal {
     /// The partner.
     pub partner: Partner,
     /// Its items.
+    pub total: Total,
+}
+
+/// What is held for one reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct HeldTotal {
+    /// Why.
+    pub reason: Held,
+    /// The items.
     pub total: Total,
 }
 

@@ -7,11 +7,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::codes::Partner;
 use crate::decide::NewEvent;
-use crate::event::{DisbursementRunClosed, PartnerTotal, PayoutInstructed, Total};
+use crate::event::{DisbursementRunClosed, HeldTotal, PartnerTotal, PayoutInstructed, Total};
 use crate::fold::MOST_OF_A_KIND;
 use crate::ids::{Digest, LinkId, ParticipantId, RunId};
 use crate::money::Rupiah;
-use crate::schedule::{Held, Payable, payable};
+use crate::schedule::{Held, HeldTotals, Payable, payable};
 use crate::scheme::{Entitlement, Scheme};
 use crate::state::{Participant, Run, State};
 use crate::time::Date;
@@ -143,9 +143,9 @@ pub fn instruct(state: &State, run: RunId, item: &Item) -> Result<NewEvent<'stat
 /// The closing of an approved run whose every item was instructed or held, once; what was instructed is known from the
 /// state.
 #[must_use]
-pub fn close(state: &State, run: RunId, held: Total) -> Option<NewEvent<'static>> {
+pub fn close(state: &State, run: RunId, held: Total, held_by: Vec<HeldTotal>) -> Option<NewEvent<'static>> {
     let (_, run) = state.run(run).filter(|(_, run)| run.approved.is_some() && run.closed.is_none())?;
-    let event = DisbursementRunClosed { run: run.id, instructed: run.instructed, held };
+    let event = DisbursementRunClosed { run: run.id, instructed: run.instructed, held, held_by };
     Some(NewEvent { participant: None, occurred_at: run.approved_at, event: event.into() })
 }
 
@@ -161,7 +161,7 @@ pub struct Execution {
     /// Items before this one were decided before a restart.
     resumed_at: usize,
     held: Total,
-    held_by: [Total; Held::ALL.len()],
+    held_by: HeldTotals,
     funds_ran_out: bool,
 }
 
@@ -192,7 +192,7 @@ impl Execution {
             next: 0,
             resumed_at,
             held: Total::default(),
-            held_by: [Total::default(); Held::ALL.len()],
+            held_by: HeldTotals::default(),
             funds_ran_out: false,
         }
     }
@@ -215,7 +215,7 @@ impl Execution {
             Err(held) => {
                 self.funds_ran_out |= held == Held::Funds;
                 self.held.add(item.amount);
-                self.held_by[held as usize].add(item.amount);
+                self.held_by.add(held, item.amount);
                 Progress::Passed
             }
         }
@@ -242,11 +242,11 @@ impl Execution {
     /// The event that closes the run.
     #[must_use]
     pub fn close(&self, state: &State) -> Option<NewEvent<'static>> {
-        close(state, self.run, self.held)
+        close(state, self.run, self.held, self.held_by_reason().collect())
     }
 
     /// What was held so far, by reason; what was held before a restart is not among them.
-    pub fn held_by_reason(&self) -> impl Iterator<Item = (Held, Total)> + '_ {
-        Held::ALL.into_iter().zip(self.held_by).filter(|(_, total)| total.count > 0)
+    pub fn held_by_reason(&self) -> impl Iterator<Item = HeldTotal> + '_ {
+        self.held_by.iter()
     }
 }

@@ -1,77 +1,15 @@
 //! When money is due, and whether it may be paid (DOMAIN sections 2 and 5, rules 9 and 10).
 
+pub use crate::codes::Held;
 use crate::codes::{EntitlementKind, Partner};
+use crate::event::{HeldTotal, Total};
 use crate::ids::LinkId;
 use crate::money::Rupiah;
 use crate::scheme::{Entitlement, Scheme};
 use crate::state::{FactKind, InstructionStatus, Participant, Purchase, State, Status};
 use crate::time::Date;
 
-/// Why an entitlement is not payable, in the order in which reasons are given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Held {
-    /// Paid.
-    Settled,
-    /// Ordered, outcome unknown.
-    InTransit,
-    /// Ordered, and nobody knows whether it was paid.
-    InDoubt,
-    /// The membership is revoked.
-    MembershipRevoked,
-    /// The wave is closed.
-    WaveClosed,
-    /// Incentives are not unlocked, or the survey is not filled.
-    NotEarned,
-    /// Earned, and due later.
-    NotDue,
-    /// An ineligibility finding is open.
-    Ineligible,
-    /// No payout account is linked.
-    NoAccount,
-    /// The account was at fault, and no account was linked since.
-    AccountFault,
-    /// The account in force is not the planned one.
-    OtherAccount,
-    /// The year's funds do not cover it.
-    Funds,
-}
-
 impl Held {
-    /// Every reason, in order.
-    pub const ALL: [Self; 12] = [
-        Self::Settled,
-        Self::InTransit,
-        Self::InDoubt,
-        Self::MembershipRevoked,
-        Self::WaveClosed,
-        Self::NotEarned,
-        Self::NotDue,
-        Self::Ineligible,
-        Self::NoAccount,
-        Self::AccountFault,
-        Self::OtherAccount,
-        Self::Funds,
-    ];
-
-    /// The code that people read and scripts match.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Settled => "settled",
-            Self::InTransit => "in-transit",
-            Self::InDoubt => "in-doubt",
-            Self::MembershipRevoked => "membership-revoked",
-            Self::WaveClosed => "wave-closed",
-            Self::NotEarned => "not-earned",
-            Self::NotDue => "not-due",
-            Self::Ineligible => "ineligible",
-            Self::NoAccount => "no-account",
-            Self::AccountFault => "account-fault",
-            Self::Funds => "funds",
-            Self::OtherAccount => "other-account",
-        }
-    }
-
     /// What would release the money.
     #[must_use]
     pub const fn release(self) -> &'static str {
@@ -94,9 +32,26 @@ impl Held {
     }
 }
 
-impl std::fmt::Display for Held {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.code())
+/// Items that are held, counted by reason.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HeldTotals([Total; Held::ALL.len()]);
+
+impl HeldTotals {
+    /// One more item.
+    pub fn add(&mut self, reason: Held, amount: Rupiah) {
+        self.0[usize::from(reason.number()) - 1].add(amount);
+    }
+
+    /// What is held for a reason.
+    #[must_use]
+    pub fn of(&self, reason: Held) -> Total {
+        self.0[usize::from(reason.number()) - 1]
+    }
+
+    /// The reasons that hold something, in the order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = HeldTotal> + '_ {
+        let all = Held::ALL.iter().zip(self.0).filter(|(_, total)| total.count > 0);
+        all.map(|(reason, total)| HeldTotal { reason: *reason, total })
     }
 }
 

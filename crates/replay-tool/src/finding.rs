@@ -81,6 +81,8 @@ rules! {
     BelowZero, "below-zero", "look at the participant's history: money left an account that did not have it";
     /// The participants' shares of a closing add up to what was recorded.
     ClosingShares, "closing-shares", "report it to the keeper of the ledger: the closing moved other money than the participants had";
+    /// A run's closing tells what it instructed, and instructed and held are what was planned.
+    RunClosing, "run-closing", "plan the run again from the log up to its known_at, and compare its items with the run's instructions";
     /// A participant's accounts without budget sum to the scheme's whole entitlement.
     WholeEntitlement, "whole-entitlement", "look at the participant's history: money came from nowhere, or went there";
     /// Received and overpaid are at most the entitlement, per component.

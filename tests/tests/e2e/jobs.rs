@@ -4,11 +4,12 @@ use ledger_proto::{Date, v1};
 use ledger_rpc::v1::disbursement_service_client::DisbursementServiceClient;
 use ledger_rpc::v1::payout_service_client::PayoutServiceClient;
 use ledger_rpc::v1::programme_service_client::ProgrammeServiceClient;
-use ledger_tests::life::{Programme, at, outcome, person, ready, receipt, selected, uuid};
-use ledger_tests::server::from;
+use ledger_tests::life::{Programme, at, event, outcome, person, ready, receipt, selected, uuid};
+use ledger_tests::server::{Server, from};
 use tonic::Code;
 use tonic::transport::Channel;
 
+use crate::PROGRAMS;
 use crate::api::{reason, server};
 
 async fn deadlines(channel: &Channel, month: i32, day: i32) -> v1::RunDeadlinesResponse {
@@ -93,6 +94,60 @@ async fn runs_are_listed_as_they_go() {
     assert_eq!((page.runs[0].state(), page.next_page_token.as_str()), (v1::RunState::Planned, ""));
     assert_eq!(list(v1::RunState::Approved, String::new()).await.runs.len(), 0);
     assert_eq!(list(v1::RunState::Planned, String::new()).await.runs.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_held_and_why_is_told_after_a_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(&PROGRAMS, folder.path());
+    let channel = server.channel().await;
+    let programme = Programme::begin(channel.clone()).await;
+    programme.record((1..=4).flat_map(ready).collect()).await;
+    let mut client = DisbursementServiceClient::new(channel);
+    let plan = v1::PlanRunRequest {
+        occurred_at: Some(at(5, 10)),
+        run_id: uuid(9, 1),
+        as_of: Some(Date { year: 2020, month: 5, day: 10 }),
+        ..Default::default()
+    };
+    let planned = client.plan_run(from("officer/budi", plan)).await.expect("a plan").into_inner();
+    let unlink = |number| {
+        let unlinked = v1::PayoutAccountUnlinked { link_id: uuid(2, number) };
+        event(number, at(5, 10), v1::event_input::Event::PayoutAccountUnlinked(unlinked))
+    };
+    let ground = v1::RevocationGround::FalseData.into();
+    let revoked = v1::MembershipRevoked { case_id: uuid(5, 3), ground };
+    let revoke = event(3, at(5, 10), v1::event_input::Event::MembershipRevoked(revoked));
+    let recorded = programme.record(vec![unlink(1), unlink(2), revoke]).await;
+    assert!(recorded.iter().all(|result| !receipt(result).repeated));
+    let approve = v1::ApproveRunRequest {
+        occurred_at: Some(at(5, 10)),
+        run_id: uuid(9, 1),
+        items_sha256: planned.plan.expect("a plan").items_sha256,
+        ..Default::default()
+    };
+    let closed = client.approve_run(from("approver/siti", approve.clone())).await.expect("closed").into_inner();
+    let total = |reason: v1::HeldReason, count: u64| v1::HeldTotal {
+        reason: reason.into(),
+        count,
+        total_rupiah: i64::try_from(count).expect("small") * 600_000,
+    };
+    let held = vec![total(v1::HeldReason::MembershipRevoked, 1), total(v1::HeldReason::NoAccount, 2)];
+    assert_eq!((closed.instructed_count, closed.held_count, &closed.held), (1, 3, &held));
+    assert_eq!(server.terminate().code(), Some(0));
+
+    let server = Server::start(&PROGRAMS, folder.path());
+    let mut client = DisbursementServiceClient::new(server.channel().await);
+    let again = client.approve_run(from("approver/siti", approve)).await.expect("a repeat").into_inner();
+    assert_eq!((again.held_count, &again.held), (3, &held));
+    let ask = v1::GetRunRequest { run_id: uuid(9, 1) };
+    let told = client.get_run(from("auditor/bpk", ask)).await.expect("a run").into_inner().run.expect("a run");
+    assert_eq!((told.held_count, &told.held), (3, &held));
+    let listed =
+        client.list_runs(from("auditor/bpk", v1::ListRunsRequest::default())).await.expect("runs").into_inner();
+    assert_eq!(listed.runs, [told]);
+    assert_eq!(server.terminate().code(), Some(0));
+    assert_eq!(PROGRAMS.replayed(&["verify"], folder.path())["ok"], true);
 }
 
 #[tokio::test(flavor = "multi_thread")]

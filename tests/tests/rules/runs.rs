@@ -33,6 +33,7 @@ fn a_run_pays_only_what_is_still_payable_to_the_same_account() {
             let Some(Event::DisbursementRunClosed(e)) = ledger.records().last().map(|r| r.event.clone()) else {
                 panic!("closed")
             };
+            assert_eq!(e.held_by, paid.held, "{what}");
             assert_eq!(
                 (e.instructed.count + e.held.count, e.instructed.amount.get() + e.held.amount.get()),
                 (1, TRAINING)
@@ -128,6 +129,7 @@ fn a_resumed_run_still_holds_what_it_held() {
             panic!("closed")
         };
         assert_eq!((e.instructed.count, e.held.count, e.held.amount.get()), (3, 1, TRAINING));
+        assert_eq!(e.held_by, [], "the reason was known to the server that stopped");
     }
 }
 
@@ -137,7 +139,7 @@ fn only_an_approved_run_works_and_closes_once() {
     let mut ledger = four(&s, 100_000_000);
     let plan = ledger.plan(1, day("2020-05-20"), "2020-05-20");
     let run = ledger_tests::words::run(1);
-    let closing = |ledger: &Ledger| ledger_core::run::close(ledger.state(), run, Default::default());
+    let closing = |ledger: &Ledger| ledger_core::run::close(ledger.state(), run, Default::default(), Vec::new());
     let first = |ledger: &Ledger| ledger_core::run::instruct(ledger.state(), run, &plan.items[0]);
     assert_eq!((first(&ledger), closing(&ledger)), (Err(Held::NotDue), None));
     ledger.approve(1, &plan, "2020-05-20");

@@ -5,8 +5,8 @@
 use std::ops::RangeInclusive;
 
 use ledger_core::codes::{
-    Auth, CodeSystem, Component, EntitlementKind, Evidence, ExceptionCause, Ground, OutcomeKind, Partner, Platform,
-    Reason,
+    Auth, CodeSystem, Component, EntitlementKind, Evidence, ExceptionCause, Ground, Held, OutcomeKind, Partner,
+    Platform, Reason,
 };
 use ledger_core::event::*;
 use ledger_core::ids::{CaseId, DemandId, Digest, LinkId, ParticipantId, Position, PurchaseId, Region, RunId, Wave};
@@ -134,7 +134,12 @@ pub(crate) fn kinds() -> Vec<BoxedStrategy<Event<'static>>> {
             items_digest: digest(),
         })),
         event(of!(DisbursementRunApproved { run: run(), items_digest: digest() })),
-        event(of!(DisbursementRunClosed { run: run(), instructed: total(), held: total() })),
+        event(of!(DisbursementRunClosed {
+            run: run(),
+            instructed: total(),
+            held: total(),
+            held_by: vec(of!(HeldTotal { reason: select(Held::ALL), total: total() }), 0..6),
+        })),
         event(of!(StatementReconciled {
             partner: partner(),
             file_digest: digest(),

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use ledger_core::codes::{
-    Auth, CodeSystem, Component, EntitlementKind, Evidence, ExceptionCause, Ground, OutcomeKind, Partner, Platform,
-    Reason,
+    Auth, CodeSystem, Component, EntitlementKind, Evidence, ExceptionCause, Ground, Held, OutcomeKind, Partner,
+    Platform, Reason,
 };
-use ledger_core::event::{Outcome, PartnerTotal, Total};
+use ledger_core::event::{HeldTotal, Outcome, PartnerTotal, Total};
 use ledger_core::ids::{CaseId, DemandId, Digest, LinkId, ParticipantId, Position, PurchaseId, Region, RunId, Wave};
 use ledger_core::money::Rupiah;
 use ledger_core::scheme::MonthDay;
@@ -185,6 +185,7 @@ codes!(
     Evidence,
     ExceptionCause,
     Ground,
+    Held,
     OutcomeKind,
     Partner,
     Platform,
@@ -395,22 +396,29 @@ macro_rules! nested {
 
 nested!(Outcome<'a>, MonthDay, Total);
 
-impl<'a> Field<'a> for Vec<PartnerTotal> {
-    const KIND: Kind = Kind::Message;
-    type Slot = Self;
+/// Lists of messages.
+macro_rules! lists {
+    ($($ty:ty),+) => {$(
+        impl<'a> Field<'a> for Vec<$ty> {
+            const KIND: Kind = Kind::Message;
+            type Slot = Self;
 
-    fn write(&self, number: u32, out: &mut Vec<u8>) {
-        for total in self {
-            put_delimited(number, out, |out| total.write_fields(out));
+            fn write(&self, number: u32, out: &mut Vec<u8>) {
+                for message in self {
+                    put_delimited(number, out, |out| message.write_fields(out));
+                }
+            }
+
+            fn read(input: &mut Input<'a>, field: &'static str, slot: &mut Self) -> Result<(), DecodeError> {
+                slot.push(Message::read_fields(Input::new(input.delimited(field)?))?);
+                Ok(())
+            }
+
+            fn value(slot: Self, _: &'static str) -> Result<Self, DecodeError> {
+                Ok(slot)
+            }
         }
-    }
-
-    fn read(input: &mut Input<'a>, field: &'static str, slot: &mut Self) -> Result<(), DecodeError> {
-        slot.push(Message::read_fields(Input::new(input.delimited(field)?))?);
-        Ok(())
-    }
-
-    fn value(slot: Self, _: &'static str) -> Result<Self, DecodeError> {
-        Ok(slot)
-    }
+    )+};
 }
+
+lists!(PartnerTotal, HeldTotal);

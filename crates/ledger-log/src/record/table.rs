@@ -7,8 +7,8 @@
 
 use ledger_core::Record;
 use ledger_core::codes::{
-    Auth, CodeSystem, Component, EntitlementKind, Evidence, ExceptionCause, Ground, OutcomeKind, Partner, Platform,
-    Reason,
+    Auth, CodeSystem, Component, EntitlementKind, Evidence, ExceptionCause, Ground, Held, OutcomeKind, Partner,
+    Platform, Reason,
 };
 use ledger_core::event::*;
 use ledger_core::ids::{CaseId, DemandId, Digest, LinkId, ParticipantId, Position, PurchaseId, Region, RunId, Wave};
@@ -339,10 +339,12 @@ events! {
         3 instructed_total: Rupiah,
         4 held_count: u64,
         5 held_total: Rupiah,
+        6 held_by: Vec<HeldTotal>,
     } = {
         run,
         instructed: Total { count: instructed_count, amount: instructed_total },
-        held: Total { count: held_count, amount: held_total }
+        held: Total { count: held_count, amount: held_total },
+        held_by
     }
     68 statement_reconciled: StatementReconciled as StoredStatementReconciled {
         1 partner: Partner,
@@ -393,6 +395,14 @@ message! {
         2 count: u64,
         3 total: Rupiah,
     } = { partner, total: Total { count, amount: total } }
+}
+
+message! {
+    HeldTotal as StoredHeldTotal {
+        1 reason: Held,
+        2 count: u64,
+        3 total: Rupiah,
+    } = { reason, total: Total { count, amount: total } }
 }
 
 message! {

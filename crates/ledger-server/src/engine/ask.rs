@@ -8,9 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ledger_core::State;
-use ledger_core::event::Total;
 use ledger_core::ids::{Digest, Position, RunId};
-use ledger_core::schedule::Held;
 use ledger_core::state::Place;
 use ledger_core::time::Date;
 use ledger_log::Reader;
@@ -19,7 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::committer::Pending;
 use super::decider::Decider;
 use super::resolve::{Finding, Resolution, Resolve};
-use super::runs::{HeldBy, PlanAsked};
+use super::runs::PlanAsked;
 use super::scan::Question;
 use super::{Actor, Answer, ApproveReply, DeadlinesReply, Incoming, PlanReply, Request, Said, Unavailable};
 
@@ -29,7 +27,6 @@ pub struct Engine {
     pub(super) requests: mpsc::Sender<Request>,
     pub(super) reader: Reader,
     pub(super) durable: watch::Receiver<u64>,
-    pub(super) held_by: HeldBy,
     pub(super) pending: Arc<Pending>,
     pub(super) halted: Arc<AtomicBool>,
 }
@@ -177,13 +174,6 @@ impl Engine {
     /// The engine stops, the disk is full, or a rule refuses the approval.
     pub async fn approve_run(&self, actor: Actor, run: RunId, digest: Digest, said: Said) -> ApproveReply {
         self.ask(|reply| Request::ApproveRun { actor, run, digest, said, reply }).await?
-    }
-
-    /// What a run that closed since the start held, by reason.
-    #[must_use]
-    pub fn held_by(&self, run: RunId) -> Vec<(Held, Total)> {
-        let held_by = self.held_by.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        held_by.get(&run).cloned().unwrap_or_default()
     }
 
     /// Ends the engine: what was asked before is answered, everything after is refused.

@@ -73,7 +73,6 @@ impl Engine {
         });
         let writing = writing.map_err(Failure::Thread)?;
         let runs = Runs::new(&state, reader.clone(), requests.downgrade());
-        let held_by = runs.held_by.clone();
         let halted = Arc::new(AtomicBool::new(false));
         let decider = Decider {
             state,
@@ -96,7 +95,7 @@ impl Engine {
             drop(writing.join());
         });
         let thread = thread.map_err(Failure::Thread)?;
-        let engine = Engine { requests, reader, durable, held_by, pending, halted };
+        let engine = Engine { requests, reader, durable, pending, halted };
         Ok(Start { engine, recovery, checkpoints, ended, thread })
     }
 }

@@ -18,7 +18,6 @@ use ledger_core::codes::{Auth, ExceptionCause};
 use ledger_core::event::Total;
 use ledger_core::ids::{Digest, RunId};
 use ledger_core::run::Plan;
-use ledger_core::schedule::Held;
 use ledger_core::time::{Date, Timestamp};
 use ledger_core::{Command, Rejection, State};
 use ledger_log::Hash;
@@ -112,8 +111,6 @@ pub struct Closed {
     pub instructed: Total,
     /// What was held.
     pub held: Total,
-    /// What was held, by reason; empty for a run that closed before this server started.
-    pub held_by: Vec<(Held, Total)>,
 }
 
 /// Why the engine does not answer.

@@ -2,14 +2,12 @@
 //! restart. Sorting, hashing and folding an old state are done on threads of their own.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use ledger_core::codes::Auth;
-use ledger_core::event::Total;
 use ledger_core::ids::{Digest, RunId};
 use ledger_core::run::{Execution, Item, Plan, Progress, items_of, plan};
-use ledger_core::schedule::Held;
 use ledger_core::state::Place;
 use ledger_core::time::Date;
 use ledger_core::{Command, Decision, NewEvent, Rejection, State, decide};
@@ -27,9 +25,6 @@ const PIECE: usize = 4_096;
 /// Plans kept that nobody approved yet; older ones are computed again from the log.
 const KEPT: usize = 2;
 
-/// What was held by the runs closed since the start, by reason.
-pub(super) type HeldBy = Arc<Mutex<HashMap<RunId, Vec<(Held, Total)>>>>;
-
 pub(super) struct Runs {
     reader: Reader,
     /// To the engine itself, for what other threads worked out.
@@ -42,7 +37,6 @@ pub(super) struct Runs {
     recalled: HashSet<RunId>,
     /// Approved runs in order of approval, the first one at work.
     queue: VecDeque<Active>,
-    pub(super) held_by: HeldBy,
 }
 
 struct Active {
@@ -85,7 +79,6 @@ impl Runs {
             plans: VecDeque::new(),
             planning: HashMap::new(),
             recalled: HashSet::new(),
-            held_by: HeldBy::default(),
         }
     }
 
@@ -273,14 +266,12 @@ impl Decider {
 
     fn closed(&self, run: RunId, repeated: bool) -> Option<Closed> {
         let (_, entry) = self.state.run(run)?;
-        let held_by = self.runs.held_by.lock().unwrap_or_else(PoisonError::into_inner).get(&run).cloned();
         Some(Closed {
             approved: entry.approved?.position(),
             repeated,
             closed: entry.closed?.position(),
             instructed: entry.instructed,
             held: entry.held,
-            held_by: held_by.unwrap_or_default(),
         })
     }
 
@@ -335,12 +326,6 @@ impl Decider {
             return false;
         }
         self.runs.plans.retain(|(id, _)| *id != active.run);
-        let held_by: Vec<_> = execution.held_by_reason().collect();
-        // Of a run that was taken up again only a part is known by reason: then none is told.
-        let known: u64 = held_by.iter().map(|(_, total)| total.count).sum();
-        if self.state.run(active.run).is_some_and(|(_, entry)| entry.held.count == known) {
-            self.runs.held_by.lock().unwrap_or_else(PoisonError::into_inner).insert(active.run, held_by);
-        }
         let closed = self.closed(active.run, false);
         self.commit(Box::new(move |_| {
             for (index, waiting) in active.waiting.into_iter().enumerate() {

@@ -13,7 +13,6 @@ use super::{
 };
 use crate::engine::{Finding, Incoming, Said};
 use crate::status::Invalid;
-use crate::to_proto;
 
 /// Which participants a list shows.
 #[derive(Clone, Copy, Debug)]
@@ -40,15 +39,11 @@ impl Filter {
 
 pub(crate) fn filter(r: &v1::ListParticipantsRequest) -> Checked<Filter> {
     let unknown = |field: &str| Invalid::field(field, "is no known value");
-    let held = match v1::HeldReason::try_from(r.held_reason).map_err(|_| unknown("held_reason"))? {
-        v1::HeldReason::Unspecified => None,
-        reason => Held::ALL.into_iter().find(|held| to_proto::held(*held) == reason),
-    };
     Ok(Filter {
         wave: if r.wave == 0 { None } else { Some(wave(r.wave)?) },
         region: if r.region.is_empty() { None } else { Some(id("region", &r.region)?) },
         status: v1::MembershipStatus::try_from(r.status).map_err(|_| unknown("status"))?,
-        held,
+        held: optional_code("held_reason", r.held_reason, Held::from_number)?,
     })
 }
 

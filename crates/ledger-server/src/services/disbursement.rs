@@ -86,7 +86,7 @@ impl DisbursementService for Ledger {
             Ok(closed) => closed,
             Err(rejection) => return Err(self.refusal(Answer::Rejected(rejection), command)),
         };
-        let Closed { approved, repeated, closed, instructed, held, held_by } = closed;
+        let Closed { approved, repeated, closed, instructed, held } = closed;
         let receipt = |position| {
             let receipt = self.receipt(&Answer::Repeated { position }, || None)?;
             Ok::<_, Status>(v1::Receipt { repeated, ..receipt })
@@ -98,7 +98,7 @@ impl DisbursementService for Ledger {
             instructed_total_rupiah: instructed.amount.get(),
             held_count: held.count,
             held_total_rupiah: held.amount.get(),
-            held: held_by.iter().map(to_proto::held_total).collect(),
+            held: tokio::task::block_in_place(|| self.held_by(closed))?,
         }))
     }
 }

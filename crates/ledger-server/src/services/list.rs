@@ -6,7 +6,7 @@ use ledger_core::State;
 use ledger_core::event::Total;
 use ledger_core::ids::{ParticipantId, Region, Wave};
 use ledger_core::money::Rupiah;
-use ledger_core::schedule::Held;
+use ledger_core::schedule::HeldTotals;
 use ledger_core::scheme::Scheme;
 use ledger_core::state::{Participant, Place, Status as Membership};
 use ledger_core::time::Date;
@@ -35,18 +35,18 @@ pub(super) struct Summary {
     status: Membership,
     selected_on: Date,
     unlocked_on: Option<Date>,
-    held: [Total; Held::ALL.len()],
+    held: HeldTotals,
     payable: Rupiah,
 }
 
 /// What a list says of a participant as of a date.
 pub(super) fn summary(state: &State, participant: &Participant, today: Date) -> Summary {
     let funds = state.year(today.year()).available();
-    let (mut held, mut payable) = ([Total::default(); Held::ALL.len()], Total::default());
+    let (mut held, mut payable) = (HeldTotals::default(), Total::default());
     for (entitlement, amount) in state.scheme_of(participant).into_iter().flat_map(Scheme::entitlements) {
         match covered(state, participant, entitlement, today, funds) {
             Ok(_) => payable.add(amount),
-            Err(reason) => held[reason as usize].add(amount),
+            Err(reason) => held.add(reason, amount),
         }
     }
     Summary {
@@ -67,7 +67,6 @@ impl Summary {
             Membership::Live => (v1::MembershipStatus::Live, 0),
             Membership::Revoked(ground) => (v1::MembershipStatus::Revoked, ground.number().into()),
         };
-        let held = Held::ALL.into_iter().zip(self.held).filter(|(_, total)| total.count > 0);
         v1::ParticipantSummary {
             participant_id: self.id.to_string(),
             wave: self.wave.0,
@@ -76,7 +75,7 @@ impl Summary {
             revocation_ground: ground,
             selected_on: to_proto::date(self.selected_on),
             unlocked_on: self.unlocked_on.and_then(to_proto::date),
-            held: held.map(|entry| to_proto::held_total(&entry)).collect(),
+            held: to_proto::held_totals(&self.held),
             payable_rupiah: self.payable.get(),
         }
     }
@@ -93,7 +92,7 @@ fn look(state: &State, filter: Filter, from: Place, most: usize, today: Date) ->
         }
         if let Some(participant) = state.participants().get(next).filter(|p| filter.passes(p)) {
             let summary = summary(state, participant, today);
-            if filter.held.is_none_or(|held| summary.held[held as usize].count > 0) {
+            if filter.held.is_none_or(|held| summary.held.of(held).count > 0) {
                 found.push(summary);
             }
         }

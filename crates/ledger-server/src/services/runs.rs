@@ -16,31 +16,41 @@ use crate::{from_proto, to_proto};
 impl Ledger {
     /// The plan in the record at a position, and who planned when.
     pub(super) fn run_plan(&self, position: u64) -> Result<(v1::RunPlan, Said), Status> {
-        let stored = self.engine.reader().get(position).map_err(|e| unreadable(position, &e))?;
-        let record = record::decode(stored.bytes()).map_err(|e| unreadable(position, &e))?;
-        let Event::DisbursementRunPlanned(e) = &record.event else {
-            return Err(refused(&UNREADABLE_RECORD, format!("position {position} is no plan")));
-        };
-        let plan = v1::RunPlan {
-            run_id: e.run.to_string(),
-            as_of: to_proto::date(e.as_of),
-            known_at: e.known_at,
-            items_sha256: e.items_digest.0.to_vec().into(),
-            totals: e.totals.iter().map(to_proto::partner_total).collect(),
-        };
-        Ok((plan, Said::of(&record)))
+        self.at(position, |record| {
+            let Event::DisbursementRunPlanned(e) = &record.event else { return None };
+            let plan = v1::RunPlan {
+                run_id: e.run.to_string(),
+                as_of: to_proto::date(e.as_of),
+                known_at: e.known_at,
+                items_sha256: e.items_digest.0.to_vec().into(),
+                totals: e.totals.iter().map(to_proto::partner_total).collect(),
+            };
+            Some((plan, Said::of(record)))
+        })
     }
 
-    fn said(&self, position: u64) -> Result<Said, Status> {
+    /// What the run held by reason that closed at a position.
+    pub(super) fn held_by(&self, position: u64) -> Result<Vec<v1::HeldTotal>, Status> {
+        self.at(position, |record| {
+            let Event::DisbursementRunClosed(e) = &record.event else { return None };
+            Some(e.held_by.iter().map(to_proto::held_total).collect())
+        })
+    }
+
+    /// What `see` finds in the record at a position, which the state says is there.
+    fn at<T>(&self, position: u64, see: impl FnOnce(&Record<'_>) -> Option<T>) -> Result<T, Status> {
         let stored = self.engine.reader().get(position).map_err(|e| unreadable(position, &e))?;
         let record = record::decode(stored.bytes()).map_err(|e| unreadable(position, &e))?;
-        Ok(Said::of(&record))
+        let other = || refused(&UNREADABLE_RECORD, format!("position {position} is a {}", record.event.name()));
+        see(&record).ok_or_else(other)
     }
 
     /// A run with what its records say.
     pub(super) fn run_message(&self, run: &Run) -> Result<v1::Run, Status> {
         let (plan, planned) = self.run_plan(run.planned.position())?;
-        let approved = run.approved.map(|fact| self.said(fact.position())).transpose()?;
+        let approved =
+            run.approved.map(|fact| self.at(fact.position(), |record| Some(Said::of(record)))).transpose()?;
+        let held = run.closed.map(|fact| self.held_by(fact.position())).transpose()?;
         let (approved_by, approved_at) = approved.map(|said| (said.actor, said.at)).unwrap_or_default();
         Ok(v1::Run {
             plan: Some(plan),
@@ -56,7 +66,7 @@ impl Ledger {
             instructed_total_rupiah: run.instructed.amount.get(),
             held_count: run.held.count,
             held_total_rupiah: run.held.amount.get(),
-            held: self.engine.held_by(run.id).iter().map(to_proto::held_total).collect(),
+            held: held.unwrap_or_default(),
         })
     }
 

@@ -7,7 +7,7 @@ use ledger_core::codes::{Ground, Partner};
 use ledger_core::event::{PartnerTotal, Total};
 use ledger_core::ids::{Region, Wave};
 use ledger_core::money::Rupiah;
-use ledger_core::schedule::{Held, payable};
+use ledger_core::schedule::{Held, HeldTotals, payable};
 use ledger_core::scheme::Scheme;
 use ledger_core::state::{FactKind, Participant, Place, Status as Membership};
 use ledger_core::time::Date;
@@ -122,17 +122,6 @@ impl ByPartner {
     }
 }
 
-/// Items that are held, by reason.
-#[derive(Clone, Copy, Default)]
-struct ByReason([Total; Held::ALL.len()]);
-
-impl ByReason {
-    fn message(&self) -> Vec<v1::HeldTotal> {
-        let all = Held::ALL.into_iter().zip(self.0).filter(|(_, total)| total.count > 0);
-        all.map(|entry| to_proto::held_total(&entry)).collect()
-    }
-}
-
 /// A wave's numbers in the making.
 pub(super) struct WaveSummary {
     wave: Wave,
@@ -144,7 +133,7 @@ pub(super) struct WaveSummary {
     quota: u32,
     closed_on: Option<Date>,
     regions: BTreeMap<Region, Counts>,
-    held: ByReason,
+    held: HeldTotals,
     payable: ByPartner,
 }
 
@@ -161,7 +150,7 @@ impl WaveSummary {
             quota: entry.quota,
             closed_on: entry.closed.map(ledger_core::state::Fact::date),
             regions: BTreeMap::new(),
-            held: ByReason::default(),
+            held: HeldTotals::default(),
             payable: ByPartner::default(),
         })
     }
@@ -172,7 +161,7 @@ impl WaveSummary {
         for (entitlement, amount) in state.scheme_of(participant).into_iter().flat_map(Scheme::entitlements) {
             match covered(state, participant, entitlement, self.today, self.funds) {
                 Ok(payable) => self.payable.add(payable.partner, amount),
-                Err(reason) => self.held.0[reason as usize].add(amount),
+                Err(reason) => self.held.add(reason, amount),
             }
         }
     }
@@ -192,7 +181,7 @@ impl WaveSummary {
             closed_on: self.closed_on.and_then(to_proto::date),
             total: Some(total.message()),
             regions: self.regions.iter().map(region).collect(),
-            held: self.held.message(),
+            held: to_proto::held_totals(&self.held),
             payable: self.payable.totals().map(|entry| to_proto::partner_total(&entry)).collect(),
             as_of: to_proto::date(self.today),
             known_at,
@@ -233,13 +222,13 @@ pub(super) struct Forecast {
     to: Date,
     due: Due,
     overdue: Due,
-    held: ByReason,
+    held: HeldTotals,
 }
 
 impl Forecast {
     /// Nobody counted yet.
     pub(super) fn new(from: Date, to: Date) -> Self {
-        Self { from, to, due: Due::default(), overdue: Due::default(), held: ByReason::default() }
+        Self { from, to, due: Due::default(), overdue: Due::default(), held: HeldTotals::default() }
     }
 
     pub(super) fn see(&mut self, state: &State, place: Place) {
@@ -257,7 +246,7 @@ impl Forecast {
             let when = if due < self.from { &mut self.overdue } else { &mut self.due };
             when.add(participant.link().map(|(_, link)| link.partner), amount);
             if let Some(held) = held {
-                self.held.0[held as usize].add(amount);
+                self.held.add(held, amount);
             }
         }
     }
@@ -266,7 +255,7 @@ impl Forecast {
         v1::GetDueForecastResponse {
             due: self.due.message(),
             overdue: self.overdue.message(),
-            held: self.held.message(),
+            held: to_proto::held_totals(&self.held),
             known_at,
         }
     }

@@ -5,9 +5,9 @@ mod history;
 use std::collections::HashMap;
 
 use ledger_core::account::Balances;
-use ledger_core::event::{PartnerTotal, Total};
+use ledger_core::event::{HeldTotal, PartnerTotal};
 use ledger_core::ids::Position;
-use ledger_core::schedule::Held;
+use ledger_core::schedule::{Held, HeldTotals};
 use ledger_core::scheme::Entitlement;
 use ledger_core::state::InstructionStatus;
 use ledger_core::time::{Date, Timestamp};
@@ -44,8 +44,13 @@ pub(crate) fn partner_total(entry: &PartnerTotal) -> v1::PartnerTotal {
     v1::PartnerTotal { partner: partner.number().into(), count: total.count, total_rupiah: total.amount.get() }
 }
 
-pub(crate) fn held_total((reason, total): &(Held, Total)) -> v1::HeldTotal {
-    v1::HeldTotal { reason: held(*reason).into(), count: total.count, total_rupiah: total.amount.get() }
+pub(crate) fn held_total(entry: &HeldTotal) -> v1::HeldTotal {
+    let HeldTotal { reason, total } = entry;
+    v1::HeldTotal { reason: reason.number().into(), count: total.count, total_rupiah: total.amount.get() }
+}
+
+pub(crate) fn held_totals(held: &HeldTotals) -> Vec<v1::HeldTotal> {
+    held.iter().map(|entry| held_total(&entry)).collect()
 }
 
 pub(crate) fn entitlement_ref(entitlement: Entitlement) -> v1::EntitlementRef {
@@ -60,23 +65,6 @@ pub(crate) const fn instruction_status(status: InstructionStatus) -> v1::Instruc
         InstructionStatus::Settled => v1::InstructionStatus::Settled,
         InstructionStatus::Rejected => v1::InstructionStatus::Rejected,
         InstructionStatus::Returned => v1::InstructionStatus::Returned,
-    }
-}
-
-pub(crate) const fn held(held: Held) -> v1::HeldReason {
-    match held {
-        Held::Settled => v1::HeldReason::Settled,
-        Held::InTransit => v1::HeldReason::InTransit,
-        Held::InDoubt => v1::HeldReason::InDoubt,
-        Held::MembershipRevoked => v1::HeldReason::MembershipRevoked,
-        Held::WaveClosed => v1::HeldReason::WaveClosed,
-        Held::NotEarned => v1::HeldReason::NotEarned,
-        Held::NotDue => v1::HeldReason::NotDue,
-        Held::Ineligible => v1::HeldReason::Ineligible,
-        Held::NoAccount => v1::HeldReason::NoAccount,
-        Held::AccountFault => v1::HeldReason::AccountFault,
-        Held::Funds => v1::HeldReason::Funds,
-        Held::OtherAccount => v1::HeldReason::OtherAccount,
     }
 }
 
@@ -145,7 +133,7 @@ fn entitlement(view: &EntitlementView) -> v1::Entitlement {
         amount_rupiah: view.amount.get(),
         status: entitlement_status(view.status()).into(),
         due: view.due.and_then(date),
-        held_reason: view.held.map_or(0, |reason| held(reason).into()),
+        held_reason: view.held.map_or(0, |reason| reason.number().into()),
         release: view.held.map_or("", Held::release).to_owned(),
         attempts: view.attempts.into(),
         instruction: view.instruction.map(Position::reference).unwrap_or_default(),

@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use ledger_core::account::{Account, Balances};
-use ledger_core::event::Event;
+use ledger_core::event::{DisbursementRunClosed, Event, Total};
 use ledger_core::fold::FoldError;
 use ledger_core::postings::{self, Posting};
 use ledger_core::state::Place;
@@ -120,6 +120,9 @@ impl Verifier {
         if !self.postings.is_empty() || closing {
             self.money(record, closing);
         }
+        if let Event::DisbursementRunClosed(e) = &record.event {
+            self.run_closing(record.position, e);
+        }
         ControlFlow::Continue(())
     }
 
@@ -183,6 +186,29 @@ impl Verifier {
                 let finding = finding.about(entry.component.code()).at_position(at);
                 self.add_of(place, finding.worth(rupiah(received - most)));
             }
+        }
+    }
+
+    /// A closing against what its run planned and instructed. Of a run that a restart interrupted, reasons are known of a
+    /// part of what was held.
+    fn run_closing(&mut self, at: u64, e: &DisbursementRunClosed) {
+        let Some((_, run)) = self.state.run(e.run) else { return };
+        let (planned, instructed) = (run.planned_items, run.instructed);
+        let sum = |totals: &mut dyn Iterator<Item = Total>| {
+            totals.fold((0, 0), |(n, sum), t| (n + i128::from(t.count), sum + i128::from(t.amount.get())))
+        };
+        let of = |total: Total| sum(&mut [total].into_iter());
+        let by_reason = sum(&mut e.held_by.iter().map(|held| held.total));
+        let (held, both) = (of(e.held), sum(&mut [e.instructed, e.held].into_iter()));
+        let checks = [
+            ("instructed", of(instructed), of(e.instructed), e.instructed == instructed),
+            ("planned", of(planned), both, both == of(planned)),
+            ("held-by-reason", held, by_reason, by_reason.0 <= held.0 && by_reason.1 <= held.1),
+        ];
+        for (what, expected, found, _) in checks.into_iter().filter(|(.., right)| !right) {
+            let told = |(count, amount)| format!("{count} payments, {amount} rupiah");
+            let finding = Finding::new(Rule::RunClosing, told(expected), told(found));
+            self.add(finding.about(what).at_position(at));
         }
     }
 

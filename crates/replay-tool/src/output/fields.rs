@@ -3,7 +3,7 @@
 use std::fmt;
 
 use ledger_core::Rupiah;
-use ledger_core::event::{Event, Outcome, Total};
+use ledger_core::event::{Event, HeldTotal, Outcome, Total};
 use ledger_core::scheme::Scheme;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -169,7 +169,14 @@ pub fn of(event: &Event<'_>) -> Fields {
         }
         Event::DisbursementRunApproved(e) => f.text("run", e.run).text("items_digest", e.items_digest),
         Event::DisbursementRunClosed(e) => {
-            f.text("run", e.run).total("instructed", &e.instructed).total("held", &e.held)
+            let total = |t: &HeldTotal| {
+                let f = Fields::default().text("reason", t.reason).count("count", t.total.count);
+                Value::Fields(f.rupiah("amount", t.total.amount))
+            };
+            f.text("run", e.run)
+                .total("instructed", &e.instructed)
+                .total("held", &e.held)
+                .with("held_by", Value::List(e.held_by.iter().map(total).collect()))
         }
         Event::StatementReconciled(e) => f
             .text("partner", e.partner)

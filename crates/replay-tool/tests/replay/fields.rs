@@ -1,7 +1,7 @@
 //! Every field of every event is shown, under its own name.
 
 use ledger_core::Rupiah;
-use ledger_core::codes::{Component, Evidence, ExceptionCause, OutcomeKind, Partner};
+use ledger_core::codes::{Component, Evidence, ExceptionCause, Held, OutcomeKind, Partner};
 use ledger_core::event::*;
 use ledger_core::ids::{CaseId, DemandId, Digest, LinkId, Position, PurchaseId, RunId};
 use ledger_core::time::Date;
@@ -33,6 +33,7 @@ fn others() -> Vec<Event<'static>> {
     let (kind, cause, instruction) = (OutcomeKind::Returned, ExceptionCause::OtherAmount, text("9"));
     let first_purchase_deadline = Some(date);
     let (source, case_number) = (text("BPJS"), text("17"));
+    let held_by = vec![HeldTotal { reason: Held::NoAccount, total }];
     let (matched, missing, extra, other_amount, other_day) = (total, total, total, total, total);
     vec![
         PayoutAccountUnlinked { link: LinkId([4; 16]) }.into(),
@@ -56,7 +57,7 @@ fn others() -> Vec<Event<'static>> {
         IneligibilityWithdrawn { source, case_number }.into(),
         RepaymentDemanded { demand, component: Component::TrainingAid, amount }.into(),
         RepaymentReceived { demand, receipt_number: text("NTPN"), amount }.into(),
-        DisbursementRunClosed { run: RunId([1; 16]), instructed: total, held: total }.into(),
+        DisbursementRunClosed { run: RunId([1; 16]), instructed: total, held: total, held_by }.into(),
         StatementReconciled {
             partner,
             file_digest,
@@ -108,6 +109,8 @@ fn money_is_text_and_dates_are_iso_8601() {
     assert_eq!(exception["outcome"]["instruction"], "00000000000000000009");
     assert_eq!(exception["outcome"]["reason"], Value::Null);
     assert_eq!(shown(&all[15])["held"], serde_json::json!({"count": 0, "amount": "0"}));
+    let by_reason = serde_json::json!([{"reason": "no-account", "count": 0, "amount": "0"}]);
+    assert_eq!(shown(&all[15])["held_by"], by_reason);
     assert_eq!(
         fields::of(&all[14]).to_string(),
         format!("demand {}, receipt number NTPN, amount Rp-5", DemandId([7; 16]))

@@ -101,7 +101,7 @@ impl Ledger {
             positions.push(self.state.size());
             self.record(&approver, event);
         }
-        let closed = run::close(&self.state, run, Total::default()).expect("a run");
+        let closed = run::close(&self.state, run, Total::default(), Vec::new()).expect("a run");
         self.record(&approver, closed);
         positions
     }

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use ledger_core::Rupiah;
-use ledger_core::event::{Event, Record};
+use ledger_core::event::{DisbursementRunClosed, Event, HeldTotal, PartnerTotal, Record, Total};
+use ledger_core::schedule::Held;
 
 use crate::support::*;
 
@@ -104,9 +105,9 @@ const ROWS: &[Row] = &[
                 e.amount = Rupiah::new(900_000);
             }
         },
-        // Seen where the closing takes from her what she no longer has.
-        "closing-shares",
-        27,
+        // Seen where the run's closing tells another sum.
+        "run-closing",
+        15,
     ),
     (
         "an instruction over all incentives",
@@ -118,7 +119,28 @@ const ROWS: &[Row] = &[
         "trial-balance",
         14,
     ),
+    ("a closing of more than was instructed", |records| closing(records).instructed.count += 1, "run-closing", 15),
+    ("a closing that leaves out what was held", |records| planned(records).total.count += 1, "run-closing", 15),
+    (
+        "more held by reason than held",
+        |records| {
+            let total = Total { count: 1, amount: Rupiah::ZERO };
+            closing(records).held_by.push(HeldTotal { reason: Held::Funds, total });
+        },
+        "run-closing",
+        15,
+    ),
 ];
+
+fn closing(records: &mut Records) -> &mut DisbursementRunClosed {
+    let Event::DisbursementRunClosed(e) = &mut records[15].event else { panic!("no closing") };
+    e
+}
+
+fn planned(records: &mut Records) -> &mut PartnerTotal {
+    let Event::DisbursementRunPlanned(e) = &mut records[12].event else { panic!("no plan") };
+    &mut e.totals[0]
+}
 
 #[test]
 fn forged_logs_are_found_and_named() {

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ledger_core::Record;
 use ledger_core::codes::{
-    Auth, CodeSystem, Component, EntitlementKind, Evidence, ExceptionCause, Ground, OutcomeKind, Partner, Platform,
-    Reason,
+    Auth, CodeSystem, Component, EntitlementKind, Evidence, ExceptionCause, Ground, Held, OutcomeKind, Partner,
+    Platform, Reason,
 };
-use ledger_core::event::{Outcome, PartnerTotal, Total};
+use ledger_core::event::{HeldTotal, Outcome, PartnerTotal, Total};
 use ledger_core::scheme::MonthDay;
 use prost::Message as _;
 use prost_types::field_descriptor_proto::Type;
@@ -70,7 +70,8 @@ fn every_event_of_the_contract_is_in_the_table() {
 
 #[test]
 fn every_field_of_the_contract_is_in_the_table() {
-    let nested = [Record::FIELDS, Outcome::FIELDS, MonthDay::FIELDS, PartnerTotal::FIELDS, Total::FIELDS];
+    let nested =
+        [Record::FIELDS, Outcome::FIELDS, MonthDay::FIELDS, PartnerTotal::FIELDS, HeldTotal::FIELDS, Total::FIELDS];
     let events = EVENTS.iter().map(|(_, _, fields)| *fields);
     let table: BTreeMap<_, _> = events.chain(nested).map(in_table).collect();
     let contract: BTreeMap<_, _> =
@@ -105,6 +106,7 @@ fn every_code_has_its_number_in_the_contract() {
         Evidence as "Evidence" "EVIDENCE",
         ExceptionCause as "ExceptionCause" "EXCEPTION_CAUSE",
         Ground as "RevocationGround" "REVOCATION_GROUND",
+        Held as "HeldReason" "HELD_REASON",
         OutcomeKind as "OutcomeKind" "OUTCOME_KIND",
         Partner as "Partner" "PARTNER",
         Platform as "Platform" "PLATFORM",

@@ -187,6 +187,15 @@ fn stored_event(event: &Event<'_>) -> Stored {
             instructed_total: e.instructed.amount.get(),
             held_count: e.held.count,
             held_total: e.held.amount.get(),
+            held_by: e
+                .held_by
+                .iter()
+                .map(|t| StoredHeldTotal {
+                    reason: t.reason.number().into(),
+                    count: t.total.count,
+                    total: t.total.amount.get(),
+                })
+                .collect(),
         }),
         Event::StatementReconciled(e) => Stored::StatementReconciled(StoredStatementReconciled {
             partner: e.partner.number().into(),
