@@ -132,6 +132,7 @@ impl AtRest {
         let live = volume_dir(&self.dir)?;
         if !files::exists(&live)? {
             if head.size == 0 {
+                scan::Beside::open(&self.dir)?.finish(0, None)?;
                 return Ok(None);
             }
             let expected = format!("the volume of {} records", head.size);
@@ -149,8 +150,7 @@ impl AtRest {
             .map_err(|error| unopened(&live, error))?;
 
         let mut frontier = Frontier::default();
-        let check = subtrees::Check::open(&self.dir.join(subtrees::NAME))?;
-        let scanned = scan::scan(&volume, head, check, &mut frontier, visit);
+        let scanned = scan::scan(&volume, head, scan::Beside::open(&self.dir)?, &mut frontier, visit);
         examined.head = Head { size: frontier.size(), root: frontier.root() };
         let scanned = scanned?;
         examined.beyond_head = examined.head.size - head.size;
@@ -162,6 +162,7 @@ impl AtRest {
             let expected = "the root of the records it stands for";
             examined.findings.push(Damage::new(at, subtrees::NAME, expected, "another, or none"));
         }
+        examined.findings.extend(scanned.kept.in_a_closed_log(examined.head.size).filter(|_| examined.clean));
         // After a crash the stored nodes may be behind; the copy gets them all.
         let path = scratch.path().join(subtrees::NAME);
         files::copy_file(&self.dir.join(subtrees::NAME), &path)?;

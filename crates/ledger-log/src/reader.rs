@@ -1,6 +1,7 @@
 //! Reading durable records, from any number of threads, while the writer goes on.
 
 use std::ops::{ControlFlow, Deref, Range};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use sled::IVec;
@@ -22,11 +23,14 @@ pub(crate) struct Shared {
     volume: RwLock<Option<Volume>>,
     head: RwLock<Head>,
     subtrees: SubtreesReader,
+    /// Records that were read for proofs.
+    read_for_proofs: AtomicU64,
 }
 
 impl Shared {
     pub(crate) fn new(volume: Volume, head: Head, subtrees: SubtreesReader) -> Arc<Shared> {
-        Arc::new(Shared { volume: RwLock::new(Some(volume)), head: RwLock::new(head), subtrees })
+        let read_for_proofs = AtomicU64::new(0);
+        Arc::new(Shared { volume: RwLock::new(Some(volume)), head: RwLock::new(head), subtrees, read_for_proofs })
     }
 
     pub(crate) fn head(&self) -> Head {
@@ -99,7 +103,7 @@ impl Reader {
         let to = to.min(self.head().size);
         let mut next = from;
         while next < to {
-            for (chunk, value) in self.fetch(next)? {
+            for (chunk, value) in self.fetch(next, to)? {
                 for (position, record) in chunk.records(&value) {
                     if position < next {
                         continue;
@@ -128,6 +132,15 @@ impl Reader {
         Ok(self.shared.subtrees.node(level, index)?)
     }
 
+    /// How many records were read for proofs and roots since the log was opened: a proof reads at most two blocks of 256.
+    pub fn read_for_proofs(&self) -> u64 {
+        self.shared.read_for_proofs.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_for_proofs(&self, records: u64) {
+        self.shared.read_for_proofs.fetch_add(records, Ordering::Relaxed);
+    }
+
     fn chunk_of(&self, position: u64) -> Result<(Chunk, IVec), ReadError> {
         let stored = self.volume(position, |volume| volume.chunk_at_or_before(position))?;
         let (first, value) = stored.ok_or_else(|| missing(position))?;
@@ -138,12 +151,13 @@ impl Reader {
         Ok((chunk, value))
     }
 
-    /// Some consecutive chunks, the first of which holds the record at `position`.
-    fn fetch(&self, position: u64) -> Result<Vec<(Chunk, IVec)>, ReadError> {
+    /// Some consecutive chunks, the first of which holds the record at `position`, none of which begins at `to` or later: a
+    /// proof that needs one block of records fetches no more.
+    fn fetch(&self, position: u64, to: u64) -> Result<Vec<(Chunk, IVec)>, ReadError> {
         let (chunk, value) = self.chunk_of(position)?;
         let mut next = chunk.end();
         let mut chunks = vec![(chunk, value)];
-        for (first, value) in self.volume(next, |volume| volume.chunks_from(next, FETCH))? {
+        for (first, value) in self.volume(next, |volume| volume.chunks_between(next, to, FETCH))? {
             // The writer may be adding; what is not durable yet is never shown, so its gaps are no matter.
             if first != next {
                 break;
@@ -234,7 +248,7 @@ impl Iterator for Records {
                 self.current = Some((chunk.walk(), value));
                 continue;
             }
-            match self.reader.fetch(self.next) {
+            match self.reader.fetch(self.next, self.to) {
                 Ok(chunks) => self.fetched = chunks.into_iter(),
                 Err(error) => {
                     self.next = self.to;

@@ -10,7 +10,8 @@
 //!   stands up to head and root takes the place of the volume. A damaged log is left as it was found, for others to
 //!   examine.
 //!
-//! In every case all records are read, hashed and compared with the head before the first append.
+//! In every case all records are read, hashed and compared with the head and with every kept checkpoint before the first
+//! append.
 //!
 //! | log against head | meaning | what is done |
 //! |---|---|---|
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::at_rest;
+use crate::checkpoints::Kept;
 use crate::closed::{self, LIVE};
 use crate::error::{Damage, OpenError, VisitError};
 use crate::head::{self, Head, HeadFile};
@@ -73,6 +75,8 @@ pub struct Recovery {
     pub torn_head: bool,
     /// Stored subtree roots that were missing or different after a crash and were computed anew.
     pub subtrees_rebuilt: u64,
+    /// The kept checkpoints, each compared with the log; a note that a crash cut short is cut.
+    pub kept: Kept,
 }
 
 /// The log in a folder; see [`Log::open`].
@@ -119,13 +123,17 @@ impl Log {
             if let Some(torn) = scanned.torn {
                 return Err(torn.in_a_closed_log().into());
             }
+            if let Some(damage) = scanned.kept.in_a_closed_log(frontier.size()) {
+                return Err(damage.into());
+            }
             (volume, scanned)
         } else {
             open_copy(dir, stored.head, options, &mut frontier, &mut visit)?
         };
 
         let subtrees_path = dir.join(subtrees::NAME);
-        let Scanned { torn, subtrees, subtrees_anew } = scanned;
+        let Scanned { torn, subtrees, subtrees_anew, kept } = scanned;
+        kept.cut_short(dir)?;
         let head = Head { size: frontier.size(), root: frontier.root() };
         let recovery = Recovery {
             head,
@@ -134,6 +142,7 @@ impl Log {
             torn,
             torn_head: stored.torn_slot,
             subtrees_rebuilt: if clean { 0 } else { (subtrees_anew.len() / 32) as u64 },
+            kept,
         };
         let subtrees = SubtreesFile::open(&subtrees_path, subtrees, subtrees_anew)?;
         if head != stored.head || stored.torn_slot {
@@ -193,8 +202,7 @@ fn examine(
     frontier: &mut Frontier,
     visit: &mut scan::Visitor<'_>,
 ) -> Result<Scanned, OpenError> {
-    let check = subtrees::Check::open(&dir.join(subtrees::NAME))?;
-    scan::scan(volume, head, check, frontier, visit)
+    scan::scan(volume, head, scan::Beside::open(dir)?, frontier, visit)
 }
 
 /// Opens a copy of the volume and, if it stands up, puts it in the volume's place.

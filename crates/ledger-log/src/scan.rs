@@ -6,12 +6,14 @@
 //! and each whole chunk, whose commit was only begun when all earlier commits were durable. A fault at or after both
 //! is the remains of a commit that nobody was answered for; before either of them it is damage.
 
+use std::path::Path;
+
 use crate::chunk::Chunk;
-use crate::error::{Damage, OpenError, VisitError};
+use crate::error::{Damage, FileError, OpenError, VisitError};
 use crate::head::Head;
-use crate::merkle::{Frontier, leaf_hash};
-use crate::subtrees;
+use crate::merkle::{Frontier, Hash, leaf_hash};
 use crate::volume::{Stored, Volume};
+use crate::{checkpoints, subtrees};
 
 /// Chunks read from the store in one go: about 2 MB.
 const READ_AHEAD: usize = 256;
@@ -44,6 +46,35 @@ pub(crate) struct Scanned {
     pub(crate) subtrees: subtrees::Compared,
     /// Nodes of `subtrees` from the first difference on.
     pub(crate) subtrees_anew: Vec<u8>,
+    pub(crate) kept: checkpoints::Kept,
+}
+
+/// What lies beside the records and is compared with them in the same pass.
+#[derive(Debug)]
+pub(crate) struct Beside {
+    subtrees: subtrees::Check,
+    checkpoints: checkpoints::Check,
+}
+
+impl Beside {
+    /// What lies beside the records of the log in `dir`.
+    pub(crate) fn open(dir: &Path) -> Result<Beside, FileError> {
+        let subtrees = subtrees::Check::open(&dir.join(subtrees::NAME))?;
+        let mut checkpoints = checkpoints::Check::open(dir)?;
+        checkpoints.reached(&Frontier::default())?;
+        Ok(Beside { subtrees, checkpoints })
+    }
+
+    fn append(&mut self, frontier: &mut Frontier, leaf: Hash) -> Result<(), FileError> {
+        self.subtrees.append(frontier, leaf);
+        self.checkpoints.reached(frontier)
+    }
+
+    /// Ends the comparison after the last record.
+    pub(crate) fn finish(self, size: u64, torn: Option<TornTail>) -> Result<Scanned, Damage> {
+        let (subtrees, subtrees_anew) = self.subtrees.finish();
+        Ok(Scanned { torn, subtrees, subtrees_anew, kept: self.checkpoints.finish(size)? })
+    }
 }
 
 struct Fault {
@@ -57,7 +88,7 @@ struct Fault {
 pub(crate) fn scan(
     volume: &Volume,
     head: Head,
-    mut check: subtrees::Check,
+    mut beside: Beside,
     frontier: &mut Frontier,
     visit: &mut Visitor<'_>,
 ) -> Result<Scanned, OpenError> {
@@ -92,7 +123,7 @@ pub(crate) fn scan(
             }
             for (chunk, value) in commit.drain(..) {
                 for (position, record) in chunk.records(&value) {
-                    check.append(frontier, leaf_hash(record));
+                    beside.append(frontier, leaf_hash(record))?;
                     visit(position, record).map_err(|source| OpenError::Record { position, source })?;
                 }
             }
@@ -125,8 +156,7 @@ pub(crate) fn scan(
         let expected = format!("{} records, as head says", head.size);
         return Err(Damage::new(size, "live", expected, format!("{size} records")).into());
     }
-    let (subtrees, subtrees_anew) = check.finish();
-    Ok(Scanned { torn, subtrees, subtrees_anew })
+    Ok(beside.finish(frontier.size(), torn)?)
 }
 
 /// The stored chunk, if it is the one that must follow.

@@ -1,6 +1,8 @@
 //! The log through its public face: appending, reading, opening again, and damage.
 
+mod checkpoints;
 mod damage;
 mod proofs;
 mod round_trip;
 mod support;
+mod vectors;
