@@ -25,6 +25,8 @@ pub struct AtRest {
     options: Options,
     /// Where the volume is copied; the system's temporary folder when `None`.
     scratch: Option<PathBuf>,
+    /// Whether the lock file says that the log was closed in good order.
+    said_closed: Result<bool, Damage>,
     _lock: Option<Lock>,
 }
 
@@ -70,7 +72,8 @@ impl AtRest {
             return Err(OpenError::NotALog { dir });
         }
         let lock = Lock::shared(&dir, options.lock_wait)?;
-        Ok(AtRest { dir, options: options.clone(), scratch, _lock: lock })
+        let said_closed = lock.as_ref().map_or(Ok(false), Lock::says_closed);
+        Ok(AtRest { dir, options: options.clone(), scratch, said_closed, _lock: lock })
     }
 
     /// Reads every record from position 0 on, checks it, and shows it to `visit`, up to the first that is bad.
@@ -96,7 +99,7 @@ impl AtRest {
             beyond_head: 0,
             torn: None,
         };
-        let outside = closed::compare(&self.dir)?;
+        let outside = closed::compare(&self.dir, &self.said_closed)?;
         examined.clean = outside.is_some();
         let outside = outside.flatten();
 
@@ -193,8 +196,8 @@ fn no_head() -> Damage {
 }
 
 /// Gives damage that was found from outside the first bad position, by reading a copy. The folder must be locked.
-pub(crate) fn locate(dir: &Path, damage: Damage, options: &Options) -> Damage {
-    let at_rest = AtRest { dir: dir.to_owned(), options: options.clone(), scratch: None, _lock: None };
+pub(crate) fn locate(dir: &Path, said_closed: Result<bool, Damage>, damage: Damage, options: &Options) -> Damage {
+    let at_rest = AtRest { dir: dir.to_owned(), options: options.clone(), scratch: None, said_closed, _lock: None };
     match at_rest.examine(|_, _| Ok(())) {
         Ok(examined) => {
             Damage { first_bad_position: examined.first_bad_position().unwrap_or(examined.head.size), ..damage }

@@ -100,16 +100,16 @@ impl Log {
     ) -> Result<(Writer, Reader, Recovery), OpenError> {
         let dir = dir.as_ref();
         files::create_dir(dir)?;
-        let lock = Lock::exclusive(dir, options.lock_wait)?;
+        let mut lock = Lock::exclusive(dir, options.lock_wait)?;
         finish_replacement(dir)?;
         let (mut head_file, stored) = open_head(dir)?;
 
         let live = dir.join(LIVE);
-        let clean = match closed::compare(dir)? {
+        let clean = match closed::compare(dir, &lock.says_closed())? {
             None => stored.head.size == 0 && !files::exists(&live)?,
             Some(None) => true,
             // Damage of the whole folder has no position of its own; reading a copy finds it.
-            Some(Some(damage)) => return Err(at_rest::locate(dir, damage, options).into()),
+            Some(Some(damage)) => return Err(at_rest::locate(dir, lock.says_closed(), damage, options).into()),
         };
         if stored.head.size > 0 && !files::exists(&live)? {
             let expected = format!("the volume of {} records", stored.head.size);
@@ -117,6 +117,7 @@ impl Log {
         }
         let mut frontier = Frontier::default();
         let (volume, scanned) = if clean {
+            lock.opened(dir)?;
             closed::remove(dir)?;
             let volume = open_volume(&live, options)?;
             let scanned = examine(dir, &volume, stored.head, &mut frontier, &mut visit)?;
@@ -128,7 +129,9 @@ impl Log {
             }
             (volume, scanned)
         } else {
-            open_copy(dir, stored.head, options, &mut frontier, &mut visit)?
+            let opened = open_copy(dir, stored.head, options, &mut frontier, &mut visit)?;
+            lock.opened(dir)?;
+            opened
         };
 
         let subtrees_path = dir.join(subtrees::NAME);

@@ -33,7 +33,7 @@ pub struct Writer {
     poisoned: bool,
     dir: PathBuf,
     // Last: everything else is let go before another process may come in.
-    _lock: Lock,
+    lock: Lock,
 }
 
 impl Writer {
@@ -54,7 +54,7 @@ impl Writer {
             value: Vec::new(),
             poisoned: false,
             dir,
-            _lock: lock,
+            lock,
         }
     }
 
@@ -111,7 +111,9 @@ impl Writer {
     pub fn close(mut self) -> Result<Head, AppendError> {
         let head = self.checkpoint()?;
         drop(self.shared.take_volume());
-        closed::write_when_released(&self.dir).map_err(|error| AppendError::Failed(in_words(&error)))?;
+        let described = closed::write_when_released(&self.dir)
+            .and_then(|written| if written { self.lock.closed(&self.dir) } else { Ok(()) });
+        described.map_err(|error| AppendError::Failed(in_words(&error)))?;
         Ok(head)
     }
 
