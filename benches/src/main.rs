@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`measure`] (what is printed, medians of interleaved pairs), [`history`] (what is measured on), [`child`]
 //! (the real programs as processes of their own), then a file per measure: [`append`], [`load`], [`memory`], [`calls`],
-//! [`service`].
+//! [`service`], [`proofs`].
 //!
 //! The programs are this one under other names: started as `ledger-server` it is the server. So one build is all there is
 //! to measure.
@@ -16,6 +16,7 @@ mod lives;
 mod load;
 mod measure;
 mod memory;
+mod proofs;
 mod service;
 
 use std::path::PathBuf;
@@ -90,6 +91,9 @@ enum Bench {
     Service,
     /// Resident memory of the state, by participant
     Memory,
+    /// Time, records read and bytes kept for proofs on a log of 10 million records; a start with 20,000 kept checkpoints,
+    /// beside one without
+    Proofs,
 }
 
 fn main() -> ExitCode {
@@ -105,6 +109,7 @@ fn main() -> ExitCode {
         Bench::Ingest => calls::ingest(&cli.common, &mut report),
         Bench::Service => service::run(&cli.common, &mut report),
         Bench::Memory => memory::run(&cli.common, &mut report),
+        Bench::Proofs => proofs::run(&cli.common, &mut report),
     };
     match measured {
         Err(error) => {

@@ -15,7 +15,7 @@ use crate::manifest::Sealed;
 use crate::merkle::Frontier;
 use crate::reader::Reader;
 use crate::recovery::{Options, live_is_there, open_volumes, read_head, volume_dir};
-use crate::scan::{self, Scan, TornTail};
+use crate::scan::{self, Beside, Scan, TornTail};
 use crate::store::{Shared, Store};
 use crate::subtrees::{self, SubtreesFile, SubtreesReader};
 
@@ -26,6 +26,8 @@ pub struct AtRest {
     options: Options,
     /// Where the volume is copied; the system's temporary folder when `None`.
     scratch: Option<PathBuf>,
+    /// Whether the lock file says that the log was closed in good order.
+    said_closed: Result<bool, Damage>,
     _lock: Option<Lock>,
 }
 
@@ -71,7 +73,8 @@ impl AtRest {
             return Err(OpenError::NotALog { dir });
         }
         let lock = Lock::shared(&dir, options.lock_wait)?;
-        Ok(AtRest { dir, options: options.clone(), scratch, _lock: lock })
+        let said_closed = lock.as_ref().map_or(Ok(false), Lock::says_closed);
+        Ok(AtRest { dir, options: options.clone(), scratch, said_closed, _lock: lock })
     }
 
     /// Reads every record from position 0 on, checks it, and shows it to `visit`, up to the first that is bad.
@@ -97,7 +100,7 @@ impl AtRest {
             beyond_head: 0,
             torn: None,
         };
-        let outside = closed::compare(&self.dir)?;
+        let outside = closed::compare(&self.dir, &self.said_closed)?;
         examined.clean = outside.is_some();
         let outside = outside.flatten();
 
@@ -141,8 +144,8 @@ impl AtRest {
         let copy = scratch.path().join(LIVE);
 
         let mut frontier = Frontier::default();
-        let check = subtrees::Check::open(&self.dir.join(subtrees::NAME))?;
-        let mut scan = Scan { head, check, frontier: &mut frontier, visit };
+        let beside = Beside::open(&self.dir)?;
+        let mut scan = Scan { head, beside, frontier: &mut frontier, visit };
         let scanned = scan.sealed(&sealed).and_then(|()| {
             if files::exists(&live)? {
                 room_for(&live, &parent)?;
@@ -163,6 +166,7 @@ impl AtRest {
             let expected = "the root of the records it stands for";
             examined.findings.push(Damage::new(at, subtrees::NAME, expected, "another, or none"));
         }
+        examined.findings.extend(scanned.kept.in_a_closed_log(examined.head.size).filter(|_| examined.clean));
         // After a crash the stored nodes may be behind; the copy gets them all.
         let path = scratch.path().join(subtrees::NAME);
         files::copy_file(&self.dir.join(subtrees::NAME), &path)?;
@@ -193,8 +197,8 @@ fn no_head() -> Damage {
 }
 
 /// Gives damage that was found from outside the first bad position, by reading a copy. The folder must be locked.
-pub(crate) fn locate(dir: &Path, damage: Damage, options: &Options) -> Damage {
-    let at_rest = AtRest { dir: dir.to_owned(), options: options.clone(), scratch: None, _lock: None };
+pub(crate) fn locate(dir: &Path, said_closed: Result<bool, Damage>, damage: Damage, options: &Options) -> Damage {
+    let at_rest = AtRest { dir: dir.to_owned(), options: options.clone(), scratch: None, said_closed, _lock: None };
     match at_rest.examine(|_, _| Ok(())) {
         Ok(examined) => {
             Damage { first_bad_position: examined.first_bad_position().unwrap_or(examined.head.size), ..damage }

@@ -2,29 +2,185 @@
 //!
 //! It is text: signed notes, an empty line after each. A note is synced before anybody is given it, and never changes.
 //! What stands after the last whole one was given to nobody: a crash may leave it, and it is cut. The roots that the notes
-//! name are compared with the log's at every opening. Their signatures are for those who hold the keys, also keys that
-//! are no longer in use.
+//! name are compared with the log's in the pass over all records that every opening makes: sizes only grow, so file and
+//! records are read side by side, each once. Their signatures are for those who hold the keys, also keys that are no
+//! longer in use.
 
-use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use crate::checkpoint::Checkpoint;
-use crate::error::{Damage, FileError, OpenError, ReadError};
+use crate::error::{Damage, FileError};
 use crate::files;
 use crate::head::Head;
-use crate::reader::Reader;
+use crate::merkle::Frontier;
 
 /// The file's name in the log folder.
 pub(crate) const NAME: &str = "checkpoints/notes";
-const END: &str = "\n\n";
 
 /// Where a note stands in the file.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Place {
+    size: u64,
     from: u64,
-    length: usize,
+    length: u32,
+}
+
+/// What an opening found of the checkpoints: where each note stands.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// By size; where one size was signed under several keys, the newest note.
+    places: Vec<Place>,
+    end: u64,
+    /// Bytes of a note that was given to nobody.
+    cut: u64,
+}
+
+impl std::fmt::Debug for Kept {
+    /// A year has millions of them.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kept").field("notes", &self.places.len()).field("cut", &self.cut).finish_non_exhaustive()
+    }
+}
+
+impl Kept {
+    fn add(&mut self, size: u64, length: usize) {
+        if self.places.last().is_some_and(|last| last.size == size) {
+            self.places.pop();
+        }
+        // A note is a few hundred bytes.
+        self.places.push(Place { size, from: self.end, length: u32::try_from(length).unwrap_or(u32::MAX) });
+        self.end += length as u64 + 1;
+    }
+
+    /// What a note cut short is where nothing was interrupted; `log` is the log's size.
+    pub(crate) fn in_a_closed_log(&self, log: u64) -> Option<Damage> {
+        let found = format!("{} bytes after the last one", self.cut);
+        (self.cut > 0).then(|| Damage::new(log, NAME, "whole notes, since the log was closed", found))
+    }
+
+    /// Takes away what was given to nobody; durable on return.
+    pub(crate) fn cut_short(&self, dir: &Path) -> Result<(), FileError> {
+        if self.cut == 0 {
+            return Ok(());
+        }
+        let path = dir.join(NAME);
+        let file = OpenOptions::new().write(true).open(&path).map_err(FileError::at("open", &path))?;
+        file.set_len(self.end).and_then(|()| file.sync_all()).map_err(FileError::at("cut", &path))
+    }
+}
+
+/// Compares the notes with the log while a pass over its records goes by.
+#[derive(Debug)]
+pub(crate) struct Check {
+    /// `None` once all notes were read, or one that is none.
+    file: Option<BufReader<File>>,
+    path: PathBuf,
+    kept: Kept,
+    /// The note that was read last and what it says; the pass has not reached its size yet.
+    next: Option<(Head, usize)>,
+    fault: Option<Fault>,
+}
+
+/// What is wrong, told when the log's size is known.
+#[derive(Debug)]
+enum Fault {
+    Note { at: u64, expected: String, found: String },
+    Forked { size: u64 },
+}
+
+impl Check {
+    /// Starts at the first note; a missing file is one without notes.
+    pub(crate) fn open(dir: &Path) -> Result<Check, FileError> {
+        let path = dir.join(NAME);
+        let file = match File::open(&path) {
+            Ok(file) => Some(BufReader::with_capacity(1 << 16, file)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(FileError::at("open", &path)(error)),
+        };
+        let mut check = Check { file, path, kept: Kept::default(), next: None, fault: None };
+        check.read_note()?;
+        Ok(check)
+    }
+
+    /// Compares the notes of this size, if there are any. To be called at every size from 0 on.
+    #[inline]
+    pub(crate) fn reached(&mut self, frontier: &Frontier) -> Result<(), FileError> {
+        match self.next {
+            Some((head, _)) if head.size == frontier.size() => self.compare(frontier),
+            _ => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn compare(&mut self, frontier: &Frontier) -> Result<(), FileError> {
+        let here = Head { size: frontier.size(), root: frontier.root() };
+        while let Some((head, length)) = self.next.filter(|(head, _)| head.size == here.size) {
+            if head.root != here.root {
+                self.fault = Some(Fault::Forked { size: head.size });
+                (self.next, self.file) = (None, None);
+                return Ok(());
+            }
+            self.kept.add(head.size, length);
+            self.read_note()?;
+        }
+        Ok(())
+    }
+
+    /// Ends the comparison after the last of `size` records.
+    pub(crate) fn finish(self, size: u64) -> Result<Kept, Damage> {
+        match (self.fault, self.next) {
+            (Some(Fault::Note { at, expected, found }), _) => {
+                Err(Damage::new(size, format!("{NAME} byte {at}"), expected, found))
+            }
+            // Each record is whole, yet together they are not those that were signed; which one is not known.
+            (Some(Fault::Forked { size }), _) => {
+                Err(Damage::new(0, NAME, format!("the {size} records whose root was signed"), "another root"))
+            }
+            (None, Some((head, _))) => {
+                let expected = format!("a log of {} records or more, as was signed", head.size);
+                Err(Damage::new(size, NAME, expected, format!("{size} records")))
+            }
+            (None, None) => Ok(self.kept),
+        }
+    }
+
+    /// Reads up to the empty line after the next note. What ends before it was given to nobody.
+    fn read_note(&mut self) -> Result<(), FileError> {
+        let before = self.next.take().map(|(head, _)| head.size);
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let (mut note, mut text, mut empty_lines) = (Vec::new(), 0, 0);
+        while empty_lines < 2 {
+            let start = note.len();
+            file.read_until(b'\n', &mut note).map_err(FileError::at("read", &self.path))?;
+            if note.last() != Some(&b'\n') || note.len() == start {
+                self.kept.cut = note.len() as u64;
+                self.file = None;
+                return Ok(());
+            }
+            if note[start..] == *b"\n" {
+                empty_lines += 1;
+                text = if empty_lines == 1 { start } else { text };
+            }
+        }
+        let said = std::str::from_utf8(&note[..note.len() - 1]).ok();
+        let checkpoint = said.and_then(|note| Checkpoint::parse(&note[..text]).ok());
+        let fault = match checkpoint {
+            None => Some(("a checkpoint".to_owned(), "another text".to_owned())),
+            Some(Checkpoint { head, .. }) => {
+                self.next = Some((head, note.len() - 1));
+                let back = before.filter(|before| *before > head.size);
+                back.map(|before| (format!("a size of {before} or more"), head.size.to_string()))
+            }
+        };
+        if let Some((expected, found)) = fault {
+            self.fault = Some(Fault::Note { at: self.kept.end, expected, found });
+            (self.next, self.file) = (None, None);
+        }
+        Ok(())
+    }
 }
 
 /// The checkpoints that were kept, and the place for more.
@@ -32,21 +188,16 @@ struct Place {
 pub struct Checkpoints {
     file: File,
     path: PathBuf,
-    /// By size; the newest note of each.
-    kept: BTreeMap<u64, Place>,
-    end: u64,
-    /// Bytes of a note that was given to nobody, cut at the opening.
-    cut: u64,
+    kept: Kept,
 }
 
 impl Checkpoints {
-    /// Opens the checkpoints of the log in `dir`, or begins them, and compares each with the log. `clean` says whether the
-    /// log had been closed in good order: then nothing may stand after the last note.
+    /// Opens the checkpoints of the log in `dir`, which is open and found these, or begins them.
     ///
     /// # Errors
     ///
-    /// A file cannot be used, or is damaged, or the log is not the one that was signed.
-    pub fn open(dir: &Path, reader: &Reader, clean: bool) -> Result<Self, OpenError> {
+    /// A file cannot be used.
+    pub fn open(dir: &Path, kept: Kept) -> Result<Self, FileError> {
         let path = dir.join(NAME);
         let missing = !files::exists(&path)?;
         if missing {
@@ -57,47 +208,13 @@ impl Checkpoints {
         if missing {
             files::sync_name(&path)?;
         }
-        let bytes = std::fs::read(&path).map_err(FileError::at("read", &path))?;
-        let mut checkpoints = Self { file, path, kept: BTreeMap::new(), end: 0, cut: 0 };
-        let heads = checkpoints.index(&bytes, reader.head().size)?;
-        checkpoints.cut = bytes.len() as u64 - checkpoints.end;
-        if checkpoints.cut > 0 {
-            if clean {
-                let found = format!("{} bytes after the last one", checkpoints.cut);
-                return Err(damage(reader, "whole notes, since the log was closed", found).into());
-            }
-            checkpoints.cut_back()?;
-        }
-        extended(&heads, reader)?;
-        Ok(checkpoints)
+        Ok(Self { file, path, kept })
     }
 
-    /// Notes where each note stands; gives what they sign, in the order of the file.
-    fn index(&mut self, bytes: &[u8], log: u64) -> Result<Vec<Head>, Damage> {
-        let mut heads: Vec<Head> = Vec::new();
-        let mut rest = bytes;
-        while let Some((note, after)) = first_note(rest) {
-            let text = note.split_once(END).map_or(note, |(text, _)| text);
-            let at = format!("{NAME} byte {}", self.end);
-            let Ok(Checkpoint { head, .. }) = Checkpoint::parse(text) else {
-                return Err(Damage::new(log, at, "a checkpoint", "another text"));
-            };
-            if let Some(last) = heads.last().filter(|last| last.size > head.size) {
-                let expected = format!("a size of {} or more", last.size);
-                return Err(Damage::new(log, at, expected, head.size.to_string()));
-            }
-            self.kept.insert(head.size, Place { from: self.end, length: note.len() });
-            heads.push(head);
-            self.end += (rest.len() - after.len()) as u64;
-            rest = after;
-        }
-        Ok(heads)
-    }
-
-    /// Bytes of a last note that a crash cut short; given to nobody, and cut.
+    /// Bytes of a last note that a crash cut short; given to nobody, and cut at the opening.
     #[must_use]
     pub const fn cut(&self) -> u64 {
-        self.cut
+        self.kept.cut
     }
 
     /// Keeps a signed checkpoint of `size` records; durable on return.
@@ -110,21 +227,21 @@ impl Checkpoints {
             let error = std::io::Error::other("the last kept checkpoint is of more records");
             return Err(FileError::at("add to", &self.path)(error));
         }
-        let written = self.file.write_all_at(format!("{note}\n").as_bytes(), self.end);
+        let written = self.file.write_all_at(format!("{note}\n").as_bytes(), self.kept.end);
         if let Err(error) = written.and_then(|()| self.file.sync_data()) {
             // What stands there now must not pass for a note.
-            self.cut_back()?;
+            let cut = self.file.set_len(self.kept.end).and_then(|()| self.file.sync_all());
+            cut.map_err(FileError::at("cut", &self.path))?;
             return Err(FileError::at("add to", &self.path)(error));
         }
-        self.kept.insert(size, Place { from: self.end, length: note.len() });
-        self.end += note.len() as u64 + 1;
+        self.kept.add(size, note.len());
         Ok(())
     }
 
     /// Size of the newest kept checkpoint.
     #[must_use]
     pub fn latest(&self) -> Option<u64> {
-        self.kept.last_key_value().map(|(size, _)| *size)
+        self.kept.places.last().map(|place| place.size)
     }
 
     /// The smallest kept checkpoint of `size` records or more, with its size.
@@ -133,64 +250,20 @@ impl Checkpoints {
     ///
     /// The file cannot be read.
     pub fn at_or_after(&self, size: u64) -> Result<Option<(u64, String)>, FileError> {
-        let Some((size, place)) = self.kept.range(size..).next() else { return Ok(None) };
-        let mut note = vec![0; place.length];
+        let places = &self.kept.places;
+        let Some(place) = places.get(places.partition_point(|place| place.size < size)) else { return Ok(None) };
+        let mut note = vec![0; place.length as usize];
         self.file.read_exact_at(&mut note, place.from).map_err(FileError::at("read", &self.path))?;
         let text = String::from_utf8(note).map_err(std::io::Error::other);
-        Ok(Some((*size, text.map_err(FileError::at("read", &self.path))?)))
+        Ok(Some((place.size, text.map_err(FileError::at("read", &self.path))?)))
     }
-
-    fn cut_back(&self) -> Result<(), FileError> {
-        let cut = self.file.set_len(self.end).and_then(|()| self.file.sync_all());
-        cut.map_err(FileError::at("cut", &self.path))
-    }
-}
-
-/// The first whole note of some bytes, and what comes after the empty line that ends it.
-fn first_note(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let text = end_of_block(bytes)?;
-    let whole = text + end_of_block(&bytes[text..])?;
-    // The note ends with its own line end; the second one is the empty line after it.
-    let note = std::str::from_utf8(&bytes[..whole - 1]).ok()?;
-    Some((note, &bytes[whole..]))
-}
-
-fn end_of_block(bytes: &[u8]) -> Option<usize> {
-    bytes.windows(END.len()).position(|window| window == END.as_bytes()).map(|at| at + END.len())
-}
-
-/// Whether the log goes on from each of these.
-fn extended(heads: &[Head], reader: &Reader) -> Result<(), OpenError> {
-    let size = reader.head().size;
-    for kept in heads {
-        if kept.size > size {
-            let expected = format!("a log of {} records or more, as was signed", kept.size);
-            return Err(Damage::new(size, NAME, expected, format!("{size} records")).into());
-        }
-        let root = match reader.root_at(kept.size) {
-            Ok(root) => root,
-            Err(ReadError::Damaged(damage)) => return Err(damage.into()),
-            Err(ReadError::File(error)) => return Err(error.into()),
-            Err(error) => return Err(OpenError::Store(error.to_string())),
-        };
-        if root != kept.root {
-            let expected = format!("the {} records whose root was signed", kept.size);
-            // Each record is whole, yet together they are not those that were signed; which one is not known.
-            return Err(Damage::new(0, NAME, expected, "another root").into());
-        }
-    }
-    Ok(())
-}
-
-fn damage(reader: &Reader, expected: &str, found: String) -> Damage {
-    Damage::new(reader.head().size, NAME, expected, found)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::checkpoint::NoteSigner;
-    use crate::{Batch, Log, Options, Writer};
+    use crate::{Batch, Log, OpenError, Options, Reader, Writer, leaf_hash};
 
     struct Case {
         folder: tempfile::TempDir,
@@ -217,8 +290,21 @@ mod tests {
             self.reader.head()
         }
 
+        /// As an opening does it.
         fn open(&self, clean: bool) -> Result<Checkpoints, OpenError> {
-            Checkpoints::open(self.folder.path(), &self.reader, clean)
+            let mut check = Check::open(self.folder.path())?;
+            let mut frontier = Frontier::default();
+            check.reached(&frontier)?;
+            for record in self.reader.read(0, u64::MAX) {
+                frontier.append(leaf_hash(&record.expect("readable")));
+                check.reached(&frontier)?;
+            }
+            let kept = check.finish(frontier.size())?;
+            if let Some(damage) = kept.in_a_closed_log(frontier.size()).filter(|_| clean) {
+                return Err(damage.into());
+            }
+            kept.cut_short(self.folder.path())?;
+            Ok(Checkpoints::open(self.folder.path(), kept)?)
         }
 
         /// Signs and keeps the head; gives the note.

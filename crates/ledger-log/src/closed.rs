@@ -3,8 +3,9 @@
 //! A store that was closed has bytes that no record depends on, and some that make it lose records without a word. So a
 //! close in good order leaves the length of every file and a checksum of each of its 64 KiB blocks here. The next
 //! opening compares them before sled touches anything, and takes the file away before it lets sled go on. After a
-//! crash there is no such file; then the records' own checksums and the root must do, on a copy. Sealed segments are not
-//! described here: they never change, and carry checksums of their own.
+//! crash there is no such file; then the records' own checksums and the root must do, on a copy. That it was lost and not
+//! never there is said by `LOCK` (see `lock`). Sealed segments are not described here: they never change, and carry
+//! checksums of their own.
 //!
 //! Layout: magic `LLCLOSE1`; number of files (u32); each file: length of its name (u32), name relative to the log
 //! folder, its length (u64), the CRC-32C of each block (u32 each); at the end the CRC-32C of all of it (u32).
@@ -46,15 +47,15 @@ pub(crate) fn write(dir: &Path) -> Result<(), FileError> {
     files::rename(&draft, &path)
 }
 
-/// Like [`write`], once sled has let go of its file; does nothing if it does not, since a missing description is only
-/// a slower next opening.
-pub(crate) fn write_when_released(dir: &Path) -> Result<(), FileError> {
+/// Like [`write`], once sled has let go of its files; does nothing if it does not, since a log without a description is only
+/// slower to open. Gives whether it was written.
+pub(crate) fn write_when_released(dir: &Path) -> Result<bool, FileError> {
     for volume in files::entries(&dir.join(LIVE))? {
         if !released(&volume.join("db"))? {
-            return Ok(());
+            return Ok(false);
         }
     }
-    write(dir)
+    write(dir).map(|()| true)
 }
 
 fn released(path: &Path) -> Result<bool, FileError> {
@@ -70,11 +71,17 @@ fn released(path: &Path) -> Result<bool, FileError> {
 }
 
 /// Compares the files of `dir` with what was written at the close. `None`: there was no close in good order.
-/// `Some(None)`: all is as it was. The position of the damage is left at 0 for the caller to find.
-pub(crate) fn compare(dir: &Path) -> Result<Option<Option<Damage>>, FileError> {
+/// `Some(None)`: all is as it was. The position of the damage is left at 0 for the caller to find. `said` is
+/// what the lock file said: whether there was a close.
+pub(crate) fn compare(dir: &Path, said: &Result<bool, Damage>) -> Result<Option<Option<Damage>>, FileError> {
     let path = dir.join(NAME);
+    let says_closed = match said {
+        Ok(says_closed) => *says_closed,
+        Err(damage) => return Ok(Some(Some(damage.clone()))),
+    };
     if !files::exists(&path)? {
-        return Ok(None);
+        let missing = || Damage::new(0, NAME, "the list of files that a close writes", "no such file");
+        return Ok(says_closed.then(missing).map(Some));
     }
     let bytes = std::fs::read(&path).map_err(FileError::at("read", &path))?;
     let Some(then) = from_bytes(&bytes) else {
@@ -208,13 +215,13 @@ mod tests {
     }
 
     fn found(dir: &Path) -> Option<String> {
-        compare(dir).expect("readable").expect("closed").map(|damage| damage.place)
+        compare(dir, &Ok(false)).expect("readable").expect("closed").map(|damage| damage.place)
     }
 
     #[test]
     fn any_change_after_the_close_is_named() {
         let dir = folder();
-        assert_eq!(compare(dir.path()).expect("readable"), None, "never closed");
+        assert_eq!(compare(dir.path(), &Ok(false)).expect("readable"), None, "never closed");
         write(dir.path()).expect("written");
         assert_eq!(found(dir.path()), None);
         type Change = fn(&Path) -> std::io::Result<()>;
@@ -255,6 +262,8 @@ mod tests {
         fs::write(&path, &whole).expect("written");
         assert_eq!(found(dir.path()), None);
         remove(dir.path()).expect("removed");
-        assert_eq!(compare(dir.path()).expect("readable"), None);
+        assert_eq!(compare(dir.path(), &Ok(false)).expect("readable"), None);
+        let lost = compare(dir.path(), &Ok(true)).expect("readable").expect("closed");
+        assert_eq!(lost.map(|damage| (damage.place, damage.found)), Some((NAME.to_owned(), "no such file".to_owned())));
     }
 }

@@ -47,7 +47,7 @@ mod writer;
 pub use at_rest::{AtRest, AtRestReader, Examined};
 pub use batch::{Batch, MAX_RECORD_BYTES};
 pub use checkpoint::{Checkpoint, DEFAULT_ORIGIN, NoteError, NoteSigner, NoteVerifier};
-pub use checkpoints::Checkpoints;
+pub use checkpoints::{Checkpoints, Kept};
 pub use chunk::MAX_CHUNK_BYTES;
 pub use error::{AppendError, Damage, FileError, OpenError, ReadError, TooLarge, VisitError};
 pub use files::free_bytes;

@@ -1,30 +1,39 @@
 //! The lock of a log folder: advisory, on the file `LOCK`, which names the holder while a writer holds it.
 //!
+//! What the file holds is one of three: the writer's process id in decimal digits, also that of one which was killed;
+//! `closed` and a line end after a close in good order; nothing after any other end. So a log whose `closed` file went
+//! missing is not taken for one that was killed.
+//!
 //! The writer takes it exclusively, tools at rest share it. The system frees it when its holder dies, but after a
 //! kill in the middle of a sync that can take seconds: so taking it is retried for a while.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::io::Read;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::error::{FileError, OpenError};
+use crate::error::{Damage, FileError, OpenError};
 
-const NAME: &str = "LOCK";
+pub(crate) const NAME: &str = "LOCK";
+const CLOSED: &[u8] = b"closed\n";
 const RETRY: Duration = Duration::from_millis(50);
 
 /// The held lock; dropping it frees the folder.
 #[derive(Debug)]
 pub(crate) struct Lock {
     file: File,
-    exclusive: bool,
+    /// What was in the file when it was taken.
+    found: Vec<u8>,
+    /// What a writer leaves in the file: what it found, until it changed something. `None`: nothing is written.
+    leave: Option<Vec<u8>>,
 }
 
 impl Lock {
     /// Takes the folder for writing and leaves this process's id in the file.
     pub(crate) fn exclusive(dir: &Path, wait: Duration) -> Result<Lock, OpenError> {
         let path = dir.join(NAME);
-        let mut file = OpenOptions::new()
+        let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
@@ -32,8 +41,10 @@ impl Lock {
             .open(&path)
             .map_err(FileError::at("open", &path))?;
         acquire(dir, &path, wait, || file.try_lock())?;
-        file.set_len(0).and_then(|()| write!(file, "{}", std::process::id())).map_err(FileError::at("write", &path))?;
-        Ok(Lock { file, exclusive: true })
+        let found = content(&file, &path)?;
+        write(&file, std::process::id().to_string().as_bytes()).map_err(FileError::at("write", &path))?;
+        let leave = Some(found.clone());
+        Ok(Lock { file, found, leave })
     }
 
     /// Takes the folder for reading, writing nothing. `None` when there is no lock file: then no writer was ever here.
@@ -45,15 +56,52 @@ impl Lock {
             Err(error) => return Err(FileError::at("open", &path)(error).into()),
         };
         acquire(dir, &path, wait, || file.try_lock_shared())?;
-        Ok(Some(Lock { file, exclusive: false }))
+        let found = content(&file, &path)?;
+        Ok(Some(Lock { file, found, leave: None }))
     }
+
+    /// Whether the file said, when it was taken, that the log had been closed in good order. Damage, whose position is left
+    /// at 0, where it said neither that, nor who has or had the folder, nor nothing.
+    pub(crate) fn says_closed(&self) -> Result<bool, Damage> {
+        match self.found.as_slice() {
+            CLOSED => Ok(true),
+            found if found.iter().all(u8::is_ascii_digit) && found.len() < 20 => Ok(false),
+            // A power cut may leave a length without its bytes.
+            found if found.iter().all(|byte| *byte == 0) => Ok(false),
+            _ => Err(Damage::new(0, NAME, "a process id, the word closed, or nothing", "another content")),
+        }
+    }
+
+    /// From here on the log is not as it was closed; durable on return, so that it can be changed.
+    pub(crate) fn opened(&mut self, dir: &Path) -> Result<(), FileError> {
+        self.leave = Some(Vec::new());
+        self.file.sync_data().map_err(FileError::at("sync", &dir.join(NAME)))
+    }
+
+    /// The log was closed in good order, and that is what the file will say; durable on return.
+    pub(crate) fn closed(&mut self, dir: &Path) -> Result<(), FileError> {
+        let path = dir.join(NAME);
+        self.leave = Some(CLOSED.to_vec());
+        write(&self.file, CLOSED).and_then(|()| self.file.sync_data()).map_err(FileError::at("write", &path))
+    }
+}
+
+fn content(mut file: &File, path: &Path) -> Result<Vec<u8>, FileError> {
+    let mut found = Vec::new();
+    file.read_to_end(&mut found).map_err(FileError::at("read", path))?;
+    Ok(found)
+}
+
+fn write(file: &File, bytes: &[u8]) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.write_all_at(bytes, 0)
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        if self.exclusive {
+        if let Some(leave) = &self.leave {
             // The name of a holder that is gone would mislead; failing to wipe it harms nothing else.
-            let _ = self.file.set_len(0);
+            let _ = write(&self.file, leave);
         }
         let _ = self.file.unlock();
     }
@@ -109,6 +157,51 @@ mod tests {
         assert!(matches!(Lock::exclusive(dir.path(), NO_WAIT), Err(OpenError::Locked { .. })));
         drop((tool, another_tool));
         assert!(Lock::exclusive(dir.path(), NO_WAIT).is_ok());
+    }
+
+    #[test]
+    fn what_the_file_says_is_left_as_it_was_or_told_anew() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join(NAME);
+        let says = || std::fs::read(&path).expect("readable");
+        let us = std::process::id().to_string().into_bytes();
+        let mut lock = Lock::exclusive(dir.path(), NO_WAIT).expect("free");
+        assert_eq!((lock.says_closed(), says()), (Ok(false), us.clone()));
+        lock.closed(dir.path()).expect("written");
+        drop(lock);
+        assert_eq!(says(), CLOSED);
+        // Looked at and let go: as it was.
+        let lock = Lock::exclusive(dir.path(), NO_WAIT).expect("free");
+        assert_eq!((lock.says_closed(), says()), (Ok(true), us));
+        drop(lock);
+        let tool = Lock::shared(dir.path(), NO_WAIT).expect("free").expect("a lock file");
+        assert_eq!((tool.says_closed(), says().as_slice()), (Ok(true), CLOSED));
+        drop(tool);
+        let mut lock = Lock::exclusive(dir.path(), NO_WAIT).expect("free");
+        lock.opened(dir.path()).expect("synced");
+        drop(lock);
+        assert_eq!(says(), b"");
+        let rows = [
+            ("", Some(false)),
+            ("4711", Some(false)),
+            ("\0\0", Some(false)),
+            ("closed\n", Some(true)),
+            ("closed", None),
+        ];
+        for (content, expected) in rows {
+            std::fs::write(&path, content).expect("written");
+            let tool = Lock::shared(dir.path(), NO_WAIT).expect("free").expect("a lock file");
+            assert_eq!(tool.says_closed().ok(), expected, "{content:?}");
+        }
+        for at in 0..CLOSED.len() {
+            let mut bytes = CLOSED.to_vec();
+            bytes[at] ^= 0x20;
+            std::fs::write(&path, &bytes).expect("written");
+            let lock = Lock::exclusive(dir.path(), NO_WAIT).expect("free");
+            assert!(lock.says_closed().is_err(), "byte {at}");
+            drop(lock);
+            assert_eq!(says(), bytes, "as it was found");
+        }
     }
 
     #[test]

@@ -135,6 +135,7 @@ impl<'r> Leaves<'r> {
                 hashes.push(leaf_hash(bytes));
                 ControlFlow::Continue(())
             })?;
+            self.reader.count_for_proofs(hashes.len() as u64);
             self.blocks.push((first, hashes));
         }
         let block = self.blocks.iter().find(|(start, _)| *start == first);

@@ -2,6 +2,7 @@
 
 use std::ops::{ControlFlow, Deref, Range};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::chunk::{Chunk, Walk};
 use crate::error::ReadError;
@@ -40,7 +41,7 @@ impl Reader {
         if position >= size {
             return Err(ReadError::PastEnd { position, size });
         }
-        for (chunk, value) in self.fetch(position, 1)? {
+        for (chunk, value) in self.fetch(position, position + 1)? {
             let mut walk = chunk.walk();
             while let Some((at, range)) = walk.step(&value) {
                 if at == position {
@@ -71,7 +72,7 @@ impl Reader {
         let to = to.min(self.head().size);
         let mut next = from;
         while next < to {
-            for (chunk, value) in self.fetch(next, FETCH)? {
+            for (chunk, value) in self.fetch(next, to)? {
                 for (position, record) in chunk.records(&value) {
                     if position < next {
                         continue;
@@ -100,9 +101,19 @@ impl Reader {
         Ok(self.shared.subtrees.node(level, index)?)
     }
 
-    /// Some consecutive chunks, the first of which holds the record at `position`.
-    fn fetch(&self, position: u64, limit: usize) -> Result<Vec<(Chunk, Value)>, ReadError> {
-        self.shared.store().ok_or(ReadError::Closed)?.fetch(position, limit)
+    /// How many records were read for proofs and roots since the log was opened: a proof reads at most two blocks of 256.
+    pub fn read_for_proofs(&self) -> u64 {
+        self.shared.read_for_proofs.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_for_proofs(&self, records: u64) {
+        self.shared.read_for_proofs.fetch_add(records, Ordering::Relaxed);
+    }
+
+    /// Some consecutive chunks, the first of which holds the record at `position`, none of which begins at `to` or later: a
+    /// proof that needs one block of records fetches no more.
+    fn fetch(&self, position: u64, to: u64) -> Result<Vec<(Chunk, Value)>, ReadError> {
+        self.shared.store().ok_or(ReadError::Closed)?.fetch(position, to, FETCH)
     }
 }
 
@@ -168,7 +179,7 @@ impl Iterator for Records {
                 self.current = Some((chunk.walk(), value));
                 continue;
             }
-            match self.reader.fetch(self.next, FETCH) {
+            match self.reader.fetch(self.next, self.to) {
                 Ok(chunks) => self.fetched = chunks.into_iter(),
                 Err(error) => {
                     self.next = self.to;

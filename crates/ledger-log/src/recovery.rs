@@ -10,7 +10,8 @@
 //!   stands up to head and root takes the place of the volume. A damaged log is left as it was found, for others to
 //!   examine.
 //!
-//! In every case all records are read, hashed and compared with the head before the first append.
+//! In every case all records are read, hashed and compared with the head and with every kept checkpoint before the first
+//! append.
 //!
 //! | log against head | meaning | what is done |
 //! |---|---|---|
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::at_rest;
+use crate::checkpoints::Kept;
 use crate::closed::{self, LIVE};
 use crate::error::{Damage, OpenError, VisitError};
 use crate::files;
@@ -34,7 +36,7 @@ use crate::lock::Lock;
 use crate::manifest::Sealed;
 use crate::merkle::Frontier;
 use crate::reader::Reader;
-use crate::scan::{Scan, Scanned, TornTail};
+use crate::scan::{Beside, Scan, Scanned, TornTail};
 use crate::store::{Shared, Store};
 use crate::subtrees::{self, BLOCK_LEVEL, SubtreesFile, SubtreesReader};
 use crate::volume::VolumeError;
@@ -78,6 +80,8 @@ pub struct Recovery {
     pub torn_head: bool,
     /// Stored subtree roots that were missing or different after a crash and were computed anew.
     pub subtrees_rebuilt: u64,
+    /// The kept checkpoints, each compared with the log; a note that a crash cut short is cut.
+    pub kept: Kept,
 }
 
 /// The log in a folder; see [`Log::open`].
@@ -101,41 +105,48 @@ impl Log {
     ) -> Result<(Writer, Reader, Recovery), OpenError> {
         let dir = dir.as_ref();
         files::create_dir(dir)?;
-        let lock = Lock::exclusive(dir, options.lock_wait)?;
+        let mut lock = Lock::exclusive(dir, options.lock_wait)?;
         finish_replacement(dir)?;
         let (mut head_file, stored) = open_head(dir, options)?;
         let sealed = Sealed::open(dir)?;
 
         let live = dir.join(LIVE);
-        let clean = match closed::compare(dir)? {
+        let clean = match closed::compare(dir, &lock.says_closed())? {
             None => stored.head.size == 0 && !files::exists(&live)?,
             Some(None) => true,
             // Damage of the whole folder has no position of its own; reading a copy finds it.
-            Some(Some(damage)) => return Err(at_rest::locate(dir, damage, options).into()),
+            Some(Some(damage)) => return Err(at_rest::locate(dir, lock.says_closed(), damage, options).into()),
         };
         live_is_there(&live, &sealed, stored.head)?;
         let mut frontier = Frontier::default();
-        let check = subtrees::Check::open(&dir.join(subtrees::NAME))?;
-        let mut scan = Scan { head: stored.head, check, frontier: &mut frontier, visit: &mut visit };
+        let beside = Beside::open(dir)?;
+        let mut scan = Scan { head: stored.head, beside, frontier: &mut frontier, visit: &mut visit };
         // Before anything is changed.
         scan.sealed(&sealed)?;
         let (volumes, scanned) = if clean {
+            lock.opened(dir)?;
             closed::remove(dir)?;
             let volumes = open_volumes(&live, &sealed, options)?;
             let scanned = scan.live(&volumes)?;
             if let Some(torn) = scanned.torn {
                 return Err(torn.in_a_closed_log().into());
             }
+            if let Some(damage) = scanned.kept.in_a_closed_log(frontier.size()) {
+                return Err(damage.into());
+            }
             (volumes, scanned)
         } else {
-            open_copy(dir, &sealed, options, scan)?
+            let opened = open_copy(dir, &sealed, options, scan)?;
+            lock.opened(dir)?;
+            opened
         };
         let store = Store { sealed, volumes };
         store.sealed.remove_leftovers()?;
         store.volumes.remove_others(&live)?;
 
         let subtrees_path = dir.join(subtrees::NAME);
-        let Scanned { torn, subtrees, subtrees_anew } = scanned;
+        let Scanned { torn, subtrees, subtrees_anew, kept } = scanned;
+        kept.cut_short(dir)?;
         let head = Head { size: frontier.size(), root: frontier.root() };
         let recovery = Recovery {
             head,
@@ -144,6 +155,7 @@ impl Log {
             torn,
             torn_head: stored.torn_slot,
             subtrees_rebuilt: if clean { 0 } else { (subtrees_anew.len() / 32) as u64 },
+            kept,
         };
         let subtrees = SubtreesFile::open(&subtrees_path, subtrees, subtrees_anew)?;
         if head != stored.head || stored.torn_slot {

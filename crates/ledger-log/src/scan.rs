@@ -6,16 +6,17 @@
 //! and each whole chunk, whose commit was only begun when all earlier commits were durable. A fault at or after both
 //! is the remains of a commit that nobody was answered for; before either of them it is damage.
 
+use std::path::Path;
+
 use crate::chunk::Chunk;
-use crate::error::{Damage, OpenError, VisitError};
+use crate::error::{Damage, FileError, OpenError, VisitError};
 use crate::head::Head;
 use crate::manifest::Sealed;
 use crate::merkle::{Frontier, Hash, leaf_hash};
-use crate::segment;
 use crate::store::Value;
-use crate::subtrees;
 use crate::volume::Stored;
 use crate::volumes::Volumes;
+use crate::{checkpoints, segment, subtrees};
 
 /// Chunks read from the store in one go: about 2 MB.
 const READ_AHEAD: usize = 256;
@@ -51,6 +52,37 @@ pub(crate) struct Scanned {
     pub(crate) subtrees: subtrees::Compared,
     /// Nodes of `subtrees` from the first difference on.
     pub(crate) subtrees_anew: Vec<u8>,
+    pub(crate) kept: checkpoints::Kept,
+}
+
+/// What lies beside the records and is compared with them in the same pass.
+#[derive(Debug)]
+pub(crate) struct Beside {
+    subtrees: subtrees::Check,
+    checkpoints: checkpoints::Check,
+}
+
+impl Beside {
+    /// What lies beside the records of the log in `dir`.
+    pub(crate) fn open(dir: &Path) -> Result<Beside, FileError> {
+        let subtrees = subtrees::Check::open(&dir.join(subtrees::NAME))?;
+        let mut checkpoints = checkpoints::Check::open(dir)?;
+        checkpoints.reached(&Frontier::default())?;
+        Ok(Beside { subtrees, checkpoints })
+    }
+
+    /// Adds one leaf, and gives the subtree of `2^level` leaves that it completes, if it does.
+    fn append(&mut self, frontier: &mut Frontier, leaf: Hash, level: u32) -> Result<Option<Hash>, FileError> {
+        let completed = self.subtrees.append(frontier, leaf, level);
+        self.checkpoints.reached(frontier)?;
+        Ok(completed)
+    }
+
+    /// Ends the comparison after the last record.
+    fn finish(self, size: u64, torn: Option<TornTail>) -> Result<Scanned, Damage> {
+        let (subtrees, subtrees_anew) = self.subtrees.finish();
+        Ok(Scanned { torn, subtrees, subtrees_anew, kept: self.checkpoints.finish(size)? })
+    }
 }
 
 struct Fault {
@@ -63,14 +95,14 @@ struct Fault {
 pub(crate) struct Scan<'a> {
     /// What the head file says.
     pub(crate) head: Head,
-    pub(crate) check: subtrees::Check,
+    pub(crate) beside: Beside,
     pub(crate) frontier: &'a mut Frontier,
     pub(crate) visit: &'a mut Visitor<'a>,
 }
 
 impl Scan<'_> {
     fn record(&mut self, position: u64, record: &[u8], level: u32) -> Result<Option<Hash>, OpenError> {
-        let completed = self.check.append(self.frontier, leaf_hash(record), level);
+        let completed = self.beside.append(self.frontier, leaf_hash(record), level)?;
         (self.visit)(position, record).map_err(|source| OpenError::Record { position, source })?;
         Ok(completed)
     }
@@ -166,8 +198,7 @@ impl Scan<'_> {
             let expected = format!("{} records, as head says", head.size);
             return Err(Damage::new(size, "live", expected, format!("{size} records")).into());
         }
-        let (subtrees, subtrees_anew) = self.check.finish();
-        Ok(Scanned { torn, subtrees, subtrees_anew })
+        Ok(self.beside.finish(self.frontier.size(), torn)?)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use sled::IVec;
@@ -39,8 +40,9 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Some consecutive chunks, the first of which holds the record at `position`; about `limit` small ones.
-    pub(crate) fn fetch(&self, position: u64, limit: usize) -> Result<Vec<(Chunk, Value)>, ReadError> {
+    /// Some consecutive chunks, the first of which holds the record at `position`; at most
+    /// `limit` more, none of which begins at `to` or later.
+    pub(crate) fn fetch(&self, position: u64, to: u64, limit: usize) -> Result<Vec<(Chunk, Value)>, ReadError> {
         if let Some(segment) = self.sealed.at(position) {
             let (chunk, bytes) = segment.block(position)?;
             return Ok(vec![(chunk, Value::Sealed(bytes))]);
@@ -48,10 +50,7 @@ impl Store {
         let (chunk, value) = self.live_chunk_of(position)?;
         let mut next = chunk.end();
         let mut chunks = vec![(chunk, value)];
-        if limit == 1 {
-            return Ok(chunks);
-        }
-        for (first, value) in self.volumes.chunks_from(next, limit).map_err(|error| unreadable(next, &error))? {
+        for (first, value) in self.volumes.chunks_between(next, to, limit).map_err(|error| unreadable(next, &error))? {
             // The writer may be adding; what is not durable yet is never shown, so its gaps are no matter.
             if first != next {
                 break;
@@ -95,11 +94,18 @@ pub(crate) struct Shared {
     store: RwLock<Option<Arc<Store>>>,
     head: RwLock<Head>,
     pub(crate) subtrees: SubtreesReader,
+    /// Records that were read for proofs.
+    pub(crate) read_for_proofs: AtomicU64,
 }
 
 impl Shared {
     pub(crate) fn new(store: Store, head: Head, subtrees: SubtreesReader) -> Arc<Shared> {
-        Arc::new(Shared { store: RwLock::new(Some(Arc::new(store))), head: RwLock::new(head), subtrees })
+        Arc::new(Shared {
+            store: RwLock::new(Some(Arc::new(store))),
+            head: RwLock::new(head),
+            subtrees,
+            read_for_proofs: AtomicU64::new(0),
+        })
     }
 
     pub(crate) fn head(&self) -> Head {

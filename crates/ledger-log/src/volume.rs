@@ -96,6 +96,15 @@ impl Volume {
         read.into_iter().map(stored).collect()
     }
 
+    /// The first `limit` chunks whose key is `from` or later, and before `to`.
+    pub(crate) fn chunks_between(&self, from: u64, to: u64, limit: usize) -> Result<Vec<Stored>, VolumeError> {
+        let db = self.db()?;
+        // A range that ends before it begins is a panic to some stores.
+        let to = to.max(from);
+        let read: Vec<_> = guarded(|| db.range(chunk::key(from)..chunk::key(to)).take(limit).collect())?;
+        read.into_iter().map(stored).collect()
+    }
+
     /// The chunk with the last key not after `position`.
     pub(crate) fn chunk_at_or_before(&self, position: u64) -> Result<Option<Stored>, VolumeError> {
         let db = self.db()?;

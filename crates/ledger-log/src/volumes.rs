@@ -88,12 +88,15 @@ impl Volumes {
 
     /// Some chunks whose key is `from` or later, at most `limit`; none only at the end.
     pub(crate) fn chunks_from(&self, from: u64, limit: usize) -> Result<Vec<Stored>, VolumeError> {
+        self.chunks_between(from, u64::MAX, limit)
+    }
+
+    /// Some chunks whose key is `from` or later, and before `to`; none only when there are none.
+    pub(crate) fn chunks_between(&self, from: u64, to: u64, limit: usize) -> Result<Vec<Stored>, VolumeError> {
         let at = self.0.partition_point(|(first, _)| *first <= from).saturating_sub(1);
         for (index, (first, volume)) in self.0.iter().enumerate().skip(at) {
-            let mut chunks = volume.chunks_from(from.max(*first), limit)?;
-            if let Some((next, _)) = self.0.get(index + 1) {
-                chunks.truncate(chunks.partition_point(|(position, _)| position < next));
-            }
+            let end = self.0.get(index + 1).map_or(to, |(next, _)| to.min(*next));
+            let chunks = volume.chunks_between(from.max(*first), end, limit)?;
             if !chunks.is_empty() {
                 return Ok(chunks);
             }

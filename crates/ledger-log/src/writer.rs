@@ -50,7 +50,7 @@ pub struct Writer {
     // Ends before the folder is free for others.
     sealer: Sealer,
     // Last: everything else is let go before another process may come in.
-    _lock: Lock,
+    lock: Lock,
 }
 
 impl Writer {
@@ -80,7 +80,7 @@ impl Writer {
             boundary: 0,
             next: None,
             sealer,
-            _lock: lock,
+            lock,
         };
         writer.begin(sealed).map_err(|error| unopened(&store::live(&writer.dir), error))?;
         Ok(writer)
@@ -209,7 +209,9 @@ impl Writer {
     pub fn close(mut self) -> Result<Head, AppendError> {
         let head = self.checkpoint()?;
         self.end();
-        closed::write_when_released(&self.dir).map_err(|error| AppendError::Failed(in_words(&error)))?;
+        let described = closed::write_when_released(&self.dir)
+            .and_then(|written| if written { self.lock.closed(&self.dir) } else { Ok(()) });
+        described.map_err(|error| AppendError::Failed(in_words(&error)))?;
         Ok(head)
     }
 

@@ -172,6 +172,7 @@ async fn a_log_that_is_not_the_one_that_was_signed_does_not_start() {
         assert_eq!(status.code(), Some(3), "{stderr}");
         assert!(stderr.contains(expected) && stderr.contains("first bad position: "), "{stderr}");
         std::fs::remove_file(other.join("closed")).expect("removed");
+        std::fs::write(other.join("LOCK"), "").expect("written");
     }
 }
 

@@ -75,7 +75,7 @@ fn every_changed_byte_of_a_closed_log_is_found() {
 fn a_changed_byte_of_a_log_that_was_not_closed_is_found_or_harmless() {
     let log = tempfile::tempdir().expect("a folder");
     closed_log(log.path(), &COMMITS);
-    fs::remove_file(log.path().join("closed")).expect("there");
+    as_after_a_kill(log.path());
     let whole = expected_head(SIZE);
     let (mut found, mut harmless) = (0, 0);
     for (file, at) in places(log.path(), 197) {
@@ -106,7 +106,7 @@ fn a_changed_byte_of_a_log_that_was_not_closed_is_found_or_harmless() {
 type Change = fn(&Path);
 
 /// Changes to whole files of a closed log, and the first bad position each must lead to.
-const CHANGES: [(&str, Change, Option<u64>); 9] = [
+const CHANGES: [(&str, Change, Option<u64>); 11] = [
     ("head is missing", |dir| fs::remove_file(dir.join("head")).expect("there"), Some(0)),
     ("head is empty", |dir| fs::write(dir.join("head"), b"").expect("written"), Some(0)),
     ("the volume is missing", |dir| fs::remove_dir_all(dir.join("live")).expect("there"), Some(0)),
@@ -123,6 +123,8 @@ const CHANGES: [(&str, Change, Option<u64>); 9] = [
     ),
     ("subtrees is missing", |dir| fs::remove_file(dir.join("subtrees")).expect("there"), None),
     ("a value is kept in blobs", |dir| put_blob(dir), Some(0)),
+    ("the list of files is missing", |dir| fs::remove_file(dir.join("closed")).expect("there"), Some(SIZE)),
+    ("the lock file says something else", |dir| fs::write(dir.join("LOCK"), "cloned\n").expect("written"), Some(SIZE)),
     ("sled's file lost its tail", |dir| cut(&dir.join("live/00000000000000000000/db"), 40_000), None),
 ];
 
@@ -167,7 +169,7 @@ fn a_log_shorter_than_its_head_is_refused_whatever_the_way() {
     copy(&old.path().join("live"), &dir.path().join("live"));
     for closed in [true, false] {
         if !closed {
-            fs::remove_file(dir.path().join("closed")).expect("there");
+            as_after_a_kill(dir.path());
         }
         let damage = |result: Result<(), OpenError>| match result {
             Err(OpenError::Damaged(Damage { first_bad_position, .. })) => first_bad_position,
@@ -200,7 +202,7 @@ fn other_records_of_the_same_number_are_refused() {
             false => drop(fs::copy(&from, &to).expect("copied")),
         }
     }
-    fs::remove_file(dir.path().join("closed")).expect("there");
+    as_after_a_kill(dir.path());
     assert!(matches!(open(dir.path()), Err(OpenError::Damaged(damage)) if damage.expected.contains("root")));
     let at_rest = AtRest::open(dir.path()).expect("free");
     assert!(at_rest.examine(|_, _| Ok(())).expect("examined").first_bad_position().is_some());
@@ -214,7 +216,7 @@ fn records_beyond_a_stale_head_are_kept_and_reported() {
     closed_log(dir.path(), &[5, 600]);
     // A power cut: the records are there, the head file is as of its last sync, and nothing was closed.
     fs::write(dir.path().join("head"), stale).expect("written");
-    fs::remove_file(dir.path().join("closed")).expect("there");
+    as_after_a_kill(dir.path());
     fs::remove_file(dir.path().join("subtrees")).expect("there");
     let (examined, _) = examine(dir.path()).expect("examined");
     assert_eq!((examined.beyond_head, examined.findings), (605, vec![]));
@@ -232,7 +234,7 @@ fn records_beyond_a_stale_head_are_kept_and_reported() {
 fn a_torn_slot_of_the_head_after_a_crash_is_reported() {
     let dir = tempfile::tempdir().expect("a folder");
     closed_log(dir.path(), &[10, 20]);
-    fs::remove_file(dir.path().join("closed")).expect("there");
+    as_after_a_kill(dir.path());
     for at in [20, 4096 + 20] {
         flip(&dir.path().join("head"), at);
         let (writer, _, recovery) = open(dir.path()).expect("the other slot counts");
@@ -248,7 +250,7 @@ fn a_torn_slot_of_the_head_after_a_crash_is_reported() {
 fn an_interrupted_replacement_of_the_volume_is_finished() {
     let log = tempfile::tempdir().expect("a folder");
     closed_log(log.path(), &[10, 20]);
-    fs::remove_file(log.path().join("closed")).expect("there");
+    as_after_a_kill(log.path());
     let table: [(&str, Change); 3] = [
         ("while copying", |dir| fs::create_dir(dir.join("recovering")).expect("created")),
         ("between the renames", |dir| {
@@ -275,7 +277,7 @@ fn an_interrupted_replacement_of_the_volume_is_finished() {
 fn the_visitor_sees_nothing_past_the_first_bad_record() {
     let log = tempfile::tempdir().expect("a folder");
     closed_log(log.path(), &COMMITS);
-    fs::remove_file(log.path().join("closed")).expect("there");
+    as_after_a_kill(log.path());
     let needle = record(650);
     let bytes = fs::read(log.path().join("live/00000000000000000000/db")).expect("readable");
     let hits: Vec<_> = (0..bytes.len() - needle.len()).filter(|&at| bytes[at..].starts_with(&needle)).collect();

@@ -1,7 +1,9 @@
 //! The log through its public face: appending, reading, opening again, and damage.
 
+mod checkpoints;
 mod damage;
 mod proofs;
 mod round_trip;
 mod segments;
 mod support;
+mod vectors;

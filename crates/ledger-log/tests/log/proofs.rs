@@ -96,3 +96,23 @@ fn what_is_not_there_is_not_proven() {
     assert_eq!(reader.consistency_proof(0, 300).expect("empty"), Vec::<Hash>::new());
     assert_eq!(reader.consistency_proof(300, 300).expect("empty"), Vec::<Hash>::new());
 }
+
+#[test]
+fn no_proof_reads_more_than_two_blocks_of_records() {
+    let (_folder, _writer, reader) = log_of(1_537);
+    let mut read = reader.read_for_proofs();
+    let mut cost = |what: &str, made: Result<Vec<Hash>, ReadError>| {
+        made.expect("a proof");
+        let before = std::mem::replace(&mut read, reader.read_for_proofs());
+        assert!(read - before <= 512, "{what}: {} records", read - before);
+        read - before
+    };
+    let mut most = 0;
+    for size in SIZES.into_iter().chain([1_535, 1_536]) {
+        for other in (0..size).step_by(61).chain([size - 1]) {
+            most = most.max(cost(&format!("{other} in {size}"), reader.inclusion_proof(other, size)));
+            cost(&format!("{other} to {size}"), reader.consistency_proof(other, size));
+        }
+    }
+    assert!(most > 256, "records are counted: {most}");
+}

@@ -219,7 +219,7 @@ fn damage_of_a_segment_or_the_manifest_is_found_and_named() {
             let dir = tempfile::tempdir().expect("a folder");
             copy(log.path(), dir.path());
             if !closed {
-                fs::remove_file(dir.path().join("closed")).expect("there");
+                as_after_a_kill(dir.path());
             }
             change(dir.path());
             let was = contents(dir.path());

@@ -48,18 +48,14 @@ impl Engine {
             state.apply(&record, &mut |_| {})?;
             Ok(())
         });
-        let (writer, reader, recovery) = opened.map_err(Failure::Open)?;
-        let checkpoints = match Checkpoints::open(dir, &reader, recovery.clean) {
-            Ok(checkpoints) => checkpoints,
-            Err(error) => {
-                // Nothing was changed: the folder is left as it was found.
-                drop(writer.close());
-                return Err(Failure::Open(error));
-            }
-        };
+        let (writer, reader, mut recovery) = opened.map_err(Failure::Open)?;
+        let kept = std::mem::take(&mut recovery.kept);
+        let checkpoints = Checkpoints::open(dir, kept).map_err(|error| Failure::Open(error.into()))?;
         if let Some(last) = state.last_recorded_at()
             && last.is_ahead_of(now())
         {
+            // Nothing was written, so the log is closed as it was found; that it is not is only a slower next start.
+            drop(writer.close());
             return Err(Failure::ClockBehind { last });
         }
         let (requests, queue) = mpsc::channel(QUEUE);
