@@ -124,8 +124,8 @@ fn start(common: &Common, records: &[Vec<u8>], report: &mut Report) -> Result<()
 /// Records a second.
 fn open(dir: &Path, size: u64) -> Result<f64, Failed> {
     let (writer, took) = timed(|| {
-        let (writer, reader, recovery) = Log::open(dir, &Options::default())?;
-        Checkpoints::open(dir, &reader, recovery.clean)?;
+        let (writer, _, recovery) = Log::open(dir, &Options::default())?;
+        Checkpoints::open(dir, recovery.kept)?;
         Ok(writer)
     })?;
     writer.close()?;
