@@ -8,16 +8,17 @@ use tempfile::TempDir;
 
 use crate::closed::{self, LIVE};
 use crate::error::{Damage, FileError, OpenError, VisitError};
-use crate::files;
 use crate::head::{self, Head};
 use crate::lock::Lock;
 use crate::manifest::Sealed;
-use crate::merkle::Frontier;
+use crate::merkle::{Frontier, Hash};
 use crate::reader::Reader;
 use crate::recovery::{Options, live_is_there, open_volumes, read_head, volume_dir};
-use crate::scan::{self, Beside, Scan, TornTail};
+use crate::scan::{self, Beside, Scan, Scanned, TornTail};
 use crate::store::{Shared, Store};
 use crate::subtrees::{self, SubtreesFile, SubtreesReader};
+use crate::volumes::Volumes;
+use crate::{archive, files};
 
 /// A log that nobody writes to. Other tools may read it at the same time; a server cannot start meanwhile.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct AtRest {
     options: Options,
     /// Where the volume is copied; the system's temporary folder when `None`.
     scratch: Option<PathBuf>,
+    /// Whether it is an archive: sealed segments alone.
+    archive: bool,
     /// Whether the lock file says that the log was closed in good order.
     said_closed: Result<bool, Damage>,
     _lock: Option<Lock>,
@@ -69,12 +72,23 @@ impl AtRest {
         for name in [head::NAME, LIVE, closed::NAME, subtrees::NAME] {
             any |= files::exists(&dir.join(name))?;
         }
-        if !any {
+        if !any || archive::is_archive(&dir)? {
             return Err(OpenError::NotALog { dir });
         }
         let lock = Lock::shared(&dir, options.lock_wait)?;
         let said_closed = lock.as_ref().map_or(Ok(false), Lock::says_closed);
-        Ok(AtRest { dir, options: options.clone(), scratch, said_closed, _lock: lock })
+        Ok(AtRest { dir, options: options.clone(), scratch, archive: false, said_closed, _lock: lock })
+    }
+
+    /// Takes the archive in `dir` for reading. [`OpenError::NotAnArchive`] when there is none.
+    pub fn archive(dir: impl AsRef<Path>) -> Result<AtRest, OpenError> {
+        let dir = dir.as_ref().to_owned();
+        if !archive::is_archive(&dir)? {
+            return Err(OpenError::NotAnArchive { dir });
+        }
+        let options = Options::default();
+        let lock = Lock::shared(&dir, options.lock_wait)?;
+        Ok(AtRest { dir, options, scratch: None, archive: true, said_closed: Ok(false), _lock: lock })
     }
 
     /// Reads every record from position 0 on, checks it, and shows it to `visit`, up to the first that is bad.
@@ -100,6 +114,17 @@ impl AtRest {
             beyond_head: 0,
             torn: None,
         };
+        if self.archive {
+            examined.clean = true;
+            let read = self.read_archive(&mut examined, visit);
+            return match read {
+                Err(OpenError::Damaged(damage)) => {
+                    examined.findings.push(damage);
+                    Ok((examined, None))
+                }
+                read => read.map(|reader| (examined, reader)),
+            };
+        }
         let outside = closed::compare(&self.dir, &self.said_closed)?;
         examined.clean = outside.is_some();
         let outside = outside.flatten();
@@ -127,13 +152,35 @@ impl AtRest {
         Ok((examined, reader.filter(|_| healthy)))
     }
 
+    fn read_archive(
+        &self,
+        examined: &mut Examined,
+        visit: &mut scan::Visitor<'_>,
+    ) -> Result<Option<AtRestReader>, OpenError> {
+        let sealed = Sealed::open(&self.dir)?;
+        let mut frontier = Frontier::default();
+        // Nothing but the segments says how long an archive is.
+        let head = Head { size: sealed.end(), root: Hash::default() };
+        let mut scan = Scan { head, beside: Beside::open(&self.dir)?, frontier: &mut frontier, visit };
+        let scanned = scan.sealed(&sealed).and_then(|()| Ok(scan.end()?));
+        examined.head = Head { size: frontier.size(), root: frontier.root() };
+        examined.findings = beside_whole(&scanned?, examined.head.size);
+        if !examined.findings.is_empty() {
+            return Ok(None);
+        }
+        let subtrees = SubtreesReader::open(&self.dir.join(subtrees::NAME))?;
+        let store = Store { sealed, volumes: Volumes::default() };
+        let reader = Reader::new(Shared::new(store, examined.head, subtrees));
+        Ok(Some(AtRestReader { reader, _scratch: None }))
+    }
+
     fn read_copy(
         &self,
         head: Head,
         examined: &mut Examined,
         visit: &mut scan::Visitor<'_>,
     ) -> Result<Option<AtRestReader>, OpenError> {
-        let sealed = Sealed::open(&self.dir)?;
+        let sealed = Sealed::of_log(&self.dir)?;
         let live = volume_dir(&self.dir)?;
         live_is_there(&live, &sealed, head)?;
         let parent = self.scratch.clone().unwrap_or_else(std::env::temp_dir);
@@ -158,21 +205,19 @@ impl AtRest {
         examined.head = Head { size: frontier.size(), root: frontier.root() };
         let (volumes, scanned) = scanned?;
         examined.beyond_head = examined.head.size - head.size;
-        match scanned.torn {
-            Some(torn) if examined.clean => examined.findings.push(torn.in_a_closed_log()),
-            torn => examined.torn = torn,
+        match &scanned.torn {
+            Some(torn) if examined.clean => examined.findings.push(torn.clone().in_a_closed_log()),
+            torn => examined.torn = torn.clone(),
         }
-        if let Some(at) = scanned.subtrees.differs_at.filter(|_| examined.clean) {
-            let expected = "the root of the records it stands for";
-            examined.findings.push(Damage::new(at, subtrees::NAME, expected, "another, or none"));
+        if examined.clean {
+            examined.findings.extend(beside_whole(&scanned, examined.head.size));
         }
-        examined.findings.extend(scanned.kept.in_a_closed_log(examined.head.size).filter(|_| examined.clean));
         // After a crash the stored nodes may be behind; the copy gets them all.
         let path = scratch.path().join(subtrees::NAME);
         files::copy_file(&self.dir.join(subtrees::NAME), &path)?;
         SubtreesFile::open(&path, scanned.subtrees, scanned.subtrees_anew)?;
         let reader = Reader::new(Shared::new(Store { sealed, volumes }, examined.head, SubtreesReader::open(&path)?));
-        Ok(Some(AtRestReader { reader, _scratch: scratch }))
+        Ok(Some(AtRestReader { reader, _scratch: Some(scratch) }))
     }
 }
 
@@ -181,7 +226,7 @@ impl AtRest {
 pub struct AtRestReader {
     // Before the folder: the volume is closed, then its files go.
     reader: Reader,
-    _scratch: TempDir,
+    _scratch: Option<TempDir>,
 }
 
 impl std::ops::Deref for AtRestReader {
@@ -192,13 +237,27 @@ impl std::ops::Deref for AtRestReader {
     }
 }
 
+/// What is wrong beside the records of a log that nothing interrupted.
+fn beside_whole(scanned: &Scanned, size: u64) -> Vec<Damage> {
+    let expected = "the root of the records it stands for";
+    let differs = scanned.subtrees.differs_at.map(|at| Damage::new(at, subtrees::NAME, expected, "another, or none"));
+    differs.into_iter().chain(scanned.kept.in_a_closed_log(size)).collect()
+}
+
 fn no_head() -> Damage {
     Damage::new(0, head::NAME, "the head of the log", "no such file")
 }
 
 /// Gives damage that was found from outside the first bad position, by reading a copy. The folder must be locked.
 pub(crate) fn locate(dir: &Path, said_closed: Result<bool, Damage>, damage: Damage, options: &Options) -> Damage {
-    let at_rest = AtRest { dir: dir.to_owned(), options: options.clone(), scratch: None, said_closed, _lock: None };
+    let at_rest = AtRest {
+        dir: dir.to_owned(),
+        options: options.clone(),
+        scratch: None,
+        archive: false,
+        said_closed,
+        _lock: None,
+    };
     match at_rest.examine(|_, _| Ok(())) {
         Ok(examined) => {
             Damage { first_bad_position: examined.first_bad_position().unwrap_or(examined.head.size), ..damage }

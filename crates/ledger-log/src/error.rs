@@ -91,6 +91,12 @@ pub enum OpenError {
         /// The folder looked at.
         dir: PathBuf,
     },
+    /// The folder holds no archive; none is begun where something else is.
+    #[error("{} holds no archive", dir.display())]
+    NotAnArchive {
+        /// The folder looked at.
+        dir: PathBuf,
+    },
     /// The stored log is damaged. Nothing was repaired.
     #[error("the log is damaged")]
     Damaged(#[source] Damage),
@@ -128,6 +134,7 @@ impl OpenError {
             OpenError::Record { position, .. } => Some(*position),
             OpenError::Locked { .. }
             | OpenError::NotALog { .. }
+            | OpenError::NotAnArchive { .. }
             | OpenError::NoRoom { .. }
             | OpenError::File(_)
             | OpenError::Store(_) => None,

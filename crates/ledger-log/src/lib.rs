@@ -18,6 +18,7 @@
 //!
 //! This crate never decides, never folds, and knows no clock; sled is used here and nowhere else.
 
+mod archive;
 mod at_rest;
 mod batch;
 mod checkpoint;
@@ -44,6 +45,7 @@ mod volume;
 mod volumes;
 mod writer;
 
+pub use archive::{ArchiveWriter, is_archive, keep_notes, kept_notes};
 pub use at_rest::{AtRest, AtRestReader, Examined};
 pub use batch::{Batch, MAX_RECORD_BYTES};
 pub use checkpoint::{Checkpoint, DEFAULT_ORIGIN, NoteError, NoteSigner, NoteVerifier};

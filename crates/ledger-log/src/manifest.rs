@@ -1,7 +1,8 @@
 //! The folder `segments/` and its list of what is sealed.
 //!
 //! `segments/manifest` is text: a line that names the format and the number of records of each segment, then a line a
-//! segment: its name, its root in hex, the bytes of its file. It is written anew and renamed into place, so it is always
+//! segment: its name, the number of its records, its root in hex, the bytes of its file. Only the last segment of an archive
+//! may have fewer records than the others. The manifest is written anew and renamed into place, so it is always
 //! whole. A segment counts from then on; a file that the manifest does not name is what a crash left, and goes.
 
 use std::fmt::Write as _;
@@ -47,9 +48,9 @@ impl Sealed {
         let bytes = std::fs::read(&path).map_err(FileError::at("read", &path))?;
         let (level, lines) = parse(&bytes).map_err(|found| damage("a list of segments", found))?;
         let mut sealed = Sealed { folder: dir.join(FOLDER), level, segments: Vec::new() };
-        for (root, bytes) in lines {
-            let expected = Contents { first: sealed.end(), count: 1 << level, root };
-            let path = sealed.folder.join(segment::name(expected.first));
+        for Line { count, root, bytes } in lines {
+            let expected = Contents { first: sealed.end(), count, root };
+            let path = sealed.folder.join(file_name(expected, level));
             if !files::exists(&path)? {
                 let expected = "the segment that the manifest names";
                 return Err(Damage::new(sealed.end(), segment::place(&path), expected, "no such file").into());
@@ -64,11 +65,23 @@ impl Sealed {
         Ok(sealed)
     }
 
+    /// Opens the segments of a log, which are all full.
+    pub(crate) fn of_log(dir: &Path) -> Result<Sealed, OpenError> {
+        let sealed = Sealed::open(dir)?;
+        match sealed.tail() {
+            Some(tail) => {
+                let (first, found) = (tail.contents().first, format!("{} records", tail.contents().count));
+                Err(Damage::new(first, NAME, "full segments", found).into())
+            }
+            None => Ok(sealed),
+        }
+    }
+
     /// Removes what the manifest does not name.
     pub(crate) fn remove_leftovers(&self) -> Result<(), FileError> {
         let named = |path: &PathBuf| {
             path.file_name().is_some_and(|name| {
-                name == "manifest" || self.segments.iter().any(|of| *name == *segment::name(of.contents().first))
+                name == "manifest" || self.segments.iter().any(|of| *name == *file_name(of.contents(), self.level))
             })
         };
         for path in files::entries(&self.folder)?.iter().filter(|path| !named(path)) {
@@ -89,16 +102,21 @@ impl Sealed {
 
     /// The segment that holds the record at `position`.
     pub(crate) fn at(&self, position: u64) -> Option<&Arc<Segment>> {
-        self.segments.get(usize::try_from(position >> self.level).ok()?)
+        self.segments.get(usize::try_from(position >> self.level).ok()?).filter(|of| position < of.contents().end())
+    }
+
+    /// The last segment, where it is not full.
+    pub(crate) fn tail(&self) -> Option<&Arc<Segment>> {
+        self.segments.last().filter(|last| last.contents().count < 1 << self.level)
     }
 
     /// Writes the manifest; durable on return.
     pub(crate) fn write(&self) -> Result<(), FileError> {
         let mut text = format!("{TITLE}{}\n", 1u64 << self.level);
         for segment in &self.segments {
-            let Contents { first, root, .. } = segment.contents();
-            let _ = write!(text, "{} ", segment::name(first));
-            for byte in root {
+            let contents = segment.contents();
+            let _ = write!(text, "{} {} ", file_name(contents, self.level), contents.count);
+            for byte in contents.root {
                 let _ = write!(text, "{byte:02x}");
             }
             let _ = writeln!(text, " {}", segment.bytes());
@@ -118,20 +136,40 @@ fn damage(expected: &str, found: impl Into<String>) -> Damage {
     Damage::new(0, NAME, expected, found)
 }
 
-/// The level, and root and bytes of each segment; or what is wrong.
-fn parse(bytes: &[u8]) -> Result<(u32, Vec<(Hash, u64)>), String> {
+fn file_name(Contents { first, count, .. }: Contents, level: u32) -> String {
+    if count == 1 << level { segment::name(first) } else { segment::tail_name(first, count) }
+}
+
+/// What the manifest says of one segment.
+struct Line {
+    count: u64,
+    root: Hash,
+    bytes: u64,
+}
+
+/// The level and the lines; or what is wrong.
+fn parse(bytes: &[u8]) -> Result<(u32, Vec<Line>), String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "no text".to_owned())?;
     let body = text.strip_suffix('\n').ok_or("a last line cut short")?;
     let mut lines = body.split('\n');
     let each = lines.next().and_then(|title| title.strip_prefix(TITLE)).and_then(|each| each.parse::<u64>().ok());
-    let level = each.filter(|each| each.is_power_of_two()).ok_or("another first line")?.trailing_zeros();
-    let mut found = Vec::new();
+    let each = each.filter(|each| each.is_power_of_two()).ok_or("another first line")?;
+    let level = each.trailing_zeros();
+    let mut found: Vec<Line> = Vec::new();
     for (index, line) in lines.enumerate() {
         let entry = (|| {
-            let (name, rest) = line.split_once(' ')?;
-            let (root, bytes) = rest.split_once(' ')?;
-            let expected = segment::name((index as u64) << level);
-            (name == expected).then_some((unhex(root)?, bytes.parse().ok()?))
+            let mut words = line.split(' ');
+            let name = words.next()?;
+            let count = words.next()?.parse().ok()?;
+            let (root, bytes) = (unhex(words.next()?)?, words.next()?.parse().ok()?);
+            let contents = Contents { first: index as u64 * each, count, root };
+            // After a segment that is not full there is none.
+            let follows = found.last().is_none_or(|last| last.count == each) && (1..=each).contains(&count);
+            (follows && words.next().is_none() && name == file_name(contents, level)).then_some(Line {
+                count,
+                root,
+                bytes,
+            })
         })();
         found.push(entry.ok_or_else(|| format!("line {}: {line:?}", index + 2))?);
     }

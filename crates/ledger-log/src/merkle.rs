@@ -83,6 +83,26 @@ impl Frontier {
         root
     }
 
+    /// Adds the perfect subtree of `2^level` leaves with this root; the size must be a multiple of that.
+    pub(crate) fn append_perfect(&mut self, level: u32, root: Hash) {
+        let mut hash = root;
+        let mut rest = self.size >> level;
+        while rest & 1 == 1 {
+            let Some(left) = self.subtrees.pop() else { break };
+            hash = node_hash(&left, &hash);
+            rest >>= 1;
+        }
+        self.subtrees.push(hash);
+        self.size += 1 << level;
+    }
+
+    /// Root over the leaves from `first` on alone; `first` is a multiple of a power of two that is no less than their number.
+    pub(crate) fn root_since(&self, first: u64) -> Hash {
+        let those = (self.size - first).count_ones() as usize;
+        let subtrees = self.subtrees[self.subtrees.len().saturating_sub(those)..].to_vec();
+        Frontier { size: self.size - first, subtrees }.root()
+    }
+
     /// Size (u64, big-endian), then the subtree roots, largest first.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(8 + self.subtrees.len() * 32);
@@ -155,6 +175,25 @@ mod tests {
             let mut message = vec![0u8];
             message.extend_from_slice(&record);
             assert_eq!(leaf_hash(&record), <Hash>::from(Sha256::digest(&message)), "record of {length} bytes");
+        }
+    }
+
+    #[test]
+    fn perfect_subtrees_stand_for_their_leaves() {
+        let leaf = |position: u64| leaf_hash(&position.to_be_bytes());
+        let mut all = Frontier::default();
+        let mut of_parts = Frontier::default();
+        for part in 0..21u64 {
+            let mut alone = Frontier::default();
+            for position in part * 8..part * 8 + 8 {
+                all.append(leaf(position));
+                alone.append(leaf(position));
+                if all.size() < part * 8 + 8 {
+                    assert_eq!(all.root_since(part * 8), alone.root(), "{position}");
+                }
+            }
+            of_parts.append_perfect(3, alone.root());
+            assert_eq!(of_parts, all);
         }
     }
 

@@ -108,7 +108,7 @@ impl Log {
         let mut lock = Lock::exclusive(dir, options.lock_wait)?;
         finish_replacement(dir)?;
         let (mut head_file, stored) = open_head(dir, options)?;
-        let sealed = Sealed::open(dir)?;
+        let sealed = Sealed::of_log(dir)?;
 
         let live = dir.join(LIVE);
         let clean = match closed::compare(dir, &lock.says_closed())? {

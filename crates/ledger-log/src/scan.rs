@@ -22,7 +22,7 @@ use crate::{checkpoints, segment, subtrees};
 const READ_AHEAD: usize = 256;
 
 /// No subtree is as large as this.
-const NO_LEVEL: u32 = u32::MAX;
+pub(crate) const NO_LEVEL: u32 = u32::MAX;
 
 /// What a visitor is called with: position and bytes of each record, in order.
 pub(crate) type Visitor<'a> = dyn FnMut(u64, &[u8]) -> Result<(), VisitError> + 'a;
@@ -123,12 +123,20 @@ impl Scan<'_> {
                     root = self.record(position, record, sealed.level)?.or(root);
                 }
             }
+            if contents.count < 1 << sealed.level {
+                root = Some(self.frontier.root_since(contents.first));
+            }
             if root != Some(contents.root) {
                 let (place, expected) = (segment::place(segment.path()), "the records whose root the segment names");
                 return Err(Damage::new(contents.first, place, expected, "another root").into());
             }
         }
         Ok(())
+    }
+
+    /// Ends the pass behind the sealed records.
+    pub(crate) fn end(self) -> Result<Scanned, Damage> {
+        self.beside.finish(self.frontier.size(), None)
     }
 
     /// Reads the live records, which follow the sealed ones, and ends the pass.

@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 
 use crate::error::{FileError, OpenError, ReadError};
 use crate::reader::Reader;
-use crate::segment::SegmentWriter;
+use crate::segment::{self, SegmentWriter};
 use crate::store::{self, Shared};
 use crate::volumes;
 use crate::{files, head, subtrees};
@@ -140,7 +140,7 @@ impl Sealing {
                 return Err(error.into());
             }
         }
-        let segment = writer.finish(self.shared.subtrees.node(level, first >> level)?)?;
+        let segment = writer.finish(&segment::name(first), self.shared.subtrees.node(level, first >> level)?)?;
         // What the manifest names, head and subtrees must know, even after a power cut.
         for name in [head::NAME, subtrees::NAME] {
             let path = self.dir.join(name);

@@ -38,9 +38,14 @@ pub(crate) const BLOCK: u64 = 1 << BLOCK_LEVEL;
 /// Written bytes after which the file is synced: what a commit's own sync may have to wait for.
 const SYNC_BYTES: u64 = 1 << 20;
 
-/// The file's name: the position of its first record as 20 digits.
+/// The name of a full segment's file: the position of its first record as 20 digits.
 pub(crate) fn name(first: u64) -> String {
     format!("{first:020}.segment")
+}
+
+/// The name of a segment's file that is not full: also the number of its records, since another one follows it.
+pub(crate) fn tail_name(first: u64, count: u64) -> String {
+    format!("{first:020}-{count}.segment")
 }
 
 /// What a segment holds.
@@ -79,8 +84,8 @@ impl Segment {
         let tail = Tail::read(&file, length).map_err(FileError::at("read", path))?;
         let Tail { contents, blocks } = tail.map_err(|found| {
             // Which of its records are there is not known; the name says where they would begin.
-            let stem = path.file_stem().and_then(|stem| stem.to_str());
-            let first = stem.and_then(|digits| digits.parse().ok()).unwrap_or(0);
+            let name = path.file_name().and_then(|name| name.to_str());
+            let first = name.and_then(|name| name.get(..20)?.parse().ok()).unwrap_or(0);
             Damage::new(first, place(path), "a whole segment", found)
         })?;
         Ok(Segment { file, path: path.to_owned(), contents, blocks })
@@ -192,7 +197,6 @@ fn checksum(header: &[u8], list: &[u8], footer: &[u8]) -> u32 {
 #[derive(Debug)]
 pub(crate) struct SegmentWriter {
     out: BufWriter<File>,
-    path: PathBuf,
     draft: PathBuf,
     first: u64,
     count: u64,
@@ -208,14 +212,12 @@ pub(crate) struct SegmentWriter {
 impl SegmentWriter {
     /// Begins the segment whose first record is at `first`, in `folder`.
     pub(crate) fn create(folder: &Path, first: u64) -> Result<SegmentWriter, FileError> {
-        let path = folder.join(name(first));
-        let draft = files::draft(&path);
+        let draft = files::draft(&folder.join(name(first)));
         let file = OpenOptions::new().write(true).create(true).truncate(true).open(&draft);
         let mut out = BufWriter::with_capacity(1 << 18, file.map_err(FileError::at("create", &draft))?);
         out.write_all(&header(first)).map_err(FileError::at("write", &draft))?;
         Ok(SegmentWriter {
             out,
-            path,
             draft,
             first,
             count: 0,
@@ -270,9 +272,14 @@ impl SegmentWriter {
         synced.map_err(FileError::at("sync", &self.draft))
     }
 
+    /// Number of records so far.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
     /// Ends the segment, reads it back, and gives it its name; durable on return. `root` is the root over its records,
     /// known from elsewhere.
-    pub(crate) fn finish(mut self, root: Hash) -> Result<Segment, OpenError> {
+    pub(crate) fn finish(mut self, name: &str, root: Hash) -> Result<Segment, OpenError> {
         self.end_block()?;
         let list: Vec<u8> = self.blocks.iter().flat_map(|at| at.to_be_bytes()).collect();
         let mut footer = Vec::with_capacity(FOOTER_BYTES);
@@ -287,8 +294,9 @@ impl SegmentWriter {
         written.map_err(FileError::at("write", &self.draft))?;
         self.sync()?;
         Segment::open(&self.draft)?.verify().map_err(OpenError::from)?;
-        files::rename(&self.draft, &self.path)?;
-        Segment::open(&self.path)
+        let path = self.draft.with_file_name(name);
+        files::rename(&self.draft, &path)?;
+        Segment::open(&path)
     }
 }
 
@@ -323,7 +331,7 @@ mod tests {
             writer.push(&record(position)).expect("written");
             frontier.append(leaf_hash(&record(position)));
         }
-        writer.finish(frontier.root()).expect("whole")
+        writer.finish(&name(FIRST), frontier.root()).expect("whole")
     }
 
     #[test]
@@ -348,7 +356,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let mut writer = SegmentWriter::create(folder.path(), FIRST).expect("created");
         writer.push(b"a").expect("written");
-        assert!(matches!(writer.finish([7; 32]), Err(OpenError::Damaged(_))));
+        assert!(matches!(writer.finish("other", [7; 32]), Err(OpenError::Damaged(_))));
         assert!(files::entries(folder.path()).expect("listed").is_empty());
     }
 

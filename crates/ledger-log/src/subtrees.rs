@@ -12,7 +12,7 @@ use std::io::{BufReader, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use crate::error::FileError;
+use crate::error::{Damage, FileError, OpenError};
 use crate::merkle::{Frontier, Hash};
 
 /// The file's name in the log folder.
@@ -149,13 +149,32 @@ impl SubtreesFile {
         Ok(subtrees)
     }
 
-    /// Adds one leaf to the frontier and keeps what it completes for [`SubtreesFile::write`].
-    pub(crate) fn append(&mut self, frontier: &mut Frontier, leaf: Hash) {
-        frontier.append_noting(leaf, |level, hash| {
-            if level >= BLOCK_LEVEL {
+    /// Goes on behind the nodes of the first `size` records, which must be there. Nothing is written.
+    pub(crate) fn open_at(path: &Path, size: u64) -> Result<SubtreesFile, OpenError> {
+        let file = OpenOptions::new().read(true).write(true).open(path).map_err(FileError::at("open", path))?;
+        let nodes = nodes_of_blocks(size >> BLOCK_LEVEL);
+        let length = file.metadata().map_err(FileError::at("look at", path))?.len();
+        let mut header = [0u8; HEADER.len()];
+        if length < HASH_BYTES * (1 + nodes) || file.read_exact_at(&mut header, 0).is_err() || header != HEADER {
+            let expected = format!("the roots of subtrees of {size} records");
+            return Err(Damage::new(size, NAME, expected, format!("{length} bytes")).into());
+        }
+        Ok(SubtreesFile { file, path: path.to_owned(), nodes, pending: Vec::new() })
+    }
+
+    /// Adds one leaf to the frontier and keeps what it completes for [`SubtreesFile::write`]; gives the subtree of `2^level`
+    /// leaves that it completes, if it does.
+    pub(crate) fn append(&mut self, frontier: &mut Frontier, leaf: Hash, level: u32) -> Option<Hash> {
+        let mut completed = None;
+        frontier.append_noting(leaf, |at, hash| {
+            if at >= BLOCK_LEVEL {
                 self.pending.extend_from_slice(hash);
             }
+            if at == level {
+                completed = Some(*hash);
+            }
         });
+        completed
     }
 
     /// Writes the completed nodes. Not synced: they can be computed again.

@@ -17,6 +17,7 @@ use crate::head::{Head, HeadFile};
 use crate::lock::Lock;
 use crate::merkle::{Frontier, Hash, leaf_hash};
 use crate::recovery::{Options, unopened};
+use crate::scan::NO_LEVEL;
 use crate::sealer::Sealer;
 use crate::store::{self, Shared};
 use crate::subtrees::SubtreesFile;
@@ -236,7 +237,7 @@ impl Writer {
             for record in &records {
                 let leaf = leaf_hash(record);
                 leaf_hashes.push(leaf);
-                subtrees.append(frontier, leaf);
+                subtrees.append(frontier, leaf, NO_LEVEL);
             }
             Head { size: frontier.size(), root: frontier.root() }
         };

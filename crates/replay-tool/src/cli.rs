@@ -33,6 +33,9 @@ Examples:
   replay-tool verify --data ./data/demo --checkpoint july.checkpoint --key ledger.vkey
   replay-tool prove 17 --data ./data/demo --size 28 --out record-17.proof
   replay-tool check-proof record-17.proof --checkpoint july.checkpoint --key ledger.vkey
+  replay-tool export-log --data ./data/demo --to ./archive
+  replay-tool verify --archive ./archive
+  replay-tool mirror --from http://127.0.0.1:50051 --to ./mirror --key ledger.vkey
   replay-tool compare ./data/demo http://127.0.0.1:50051
   replay-tool participant 0190b2c4-6f1e-7abc-8def-0123456789ab --data ./data/demo
 
@@ -119,10 +122,42 @@ enum Command {
     },
     /// Two copies of a log: the same, one going on from the other, or forked
     Compare {
-        /// The folder of a log that no server works on, or a server's address
+        /// The folder of an archive or of a log that no server works on, or a server's address
         a: Source,
         /// The other copy, a folder or an address
         b: Source,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// A log as an archive to take home: the records, their tree, the signed checkpoints
+    ///
+    /// An archive that is there is continued. It must be of the same log: a log that does not begin with the archive's
+    /// records is a finding, and the archive stays as it was.
+    ExportLog {
+        #[command(flatten)]
+        source: SourceArgs,
+        /// The folder of the archive
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Keep an archive of a running server's log, up to date each time
+    ///
+    /// The server must prove that its log goes on from what the archive holds, and the archive keeps the checkpoint that
+    /// it was brought up to. A mirror never follows a fork.
+    Mirror {
+        /// The server's address, such as http://127.0.0.1:50051
+        #[arg(long, value_name = "URL")]
+        from: String,
+        /// The folder of the archive
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+        /// The key that signs the server's checkpoints: its text, name+id+base64, or a file that holds it
+        #[arg(long, value_name = "VKEY")]
+        key: Option<String>,
         /// Print one JSON document
         #[arg(long)]
         json: bool,
@@ -152,6 +187,9 @@ struct SourceArgs {
     /// The folder of a log that no server works on; it is never written to
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// The folder of an archive; it is never written to
+    #[arg(long, value_name = "DIR")]
+    archive: Option<PathBuf>,
     /// A server's address, such as http://127.0.0.1:50051
     #[arg(long, value_name = "URL")]
     from: Option<String>,
@@ -180,7 +218,8 @@ struct Question {
 
 impl SourceArgs {
     fn source(self) -> Option<Source> {
-        self.data.map(Source::Data).or(self.from.map(Source::From))
+        let archive = self.archive.map(Source::Archive);
+        self.data.map(Source::Data).or(archive).or(self.from.map(Source::From))
     }
 }
 
@@ -260,6 +299,14 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
             return commands::check_proof::run(&proof, &checkpoint, old.as_ref(), format(json), out).map(code);
         }
         Command::Compare { a, b, json } => return commands::compare::run(&a, &b, format(json), out).map(code),
+        Command::ExportLog { source, to, json } => {
+            let Some(source) = source.source() else { return Ok(COULD_NOT) };
+            return commands::export_log::run(&source, &to, format(json), out).map(code);
+        }
+        Command::Mirror { from, to, key, json } => {
+            let key = key.as_deref().map(note::key).transpose()?;
+            return commands::mirror::run(&from, &to, key.as_ref(), format(json), out).map(code);
+        }
         Command::TrialBalance { question } => {
             let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
             commands::trial_balance::run(&source, &window, format, out)?;

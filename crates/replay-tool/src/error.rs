@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ledger_core::fold::FoldError;
 use ledger_core::ids::ParticipantId;
 use ledger_core::time::Date;
-use ledger_log::{OpenError, ReadError};
+use ledger_log::{FileError, OpenError, ReadError};
 
 use crate::finding::Finding;
 
@@ -108,6 +108,12 @@ pub enum Error {
     /// The answer could not be written.
     #[error("write the answer: {0}")]
     Output(#[from] std::io::Error),
+}
+
+impl From<FileError> for Error {
+    fn from(error: FileError) -> Self {
+        Self::Open(error.into())
+    }
 }
 
 impl Error {

@@ -1,5 +1,6 @@
 //! The log through its public face: appending, reading, opening again, and damage.
 
+mod archive;
 mod checkpoints;
 mod damage;
 mod proofs;

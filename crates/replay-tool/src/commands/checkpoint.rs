@@ -44,7 +44,7 @@ pub fn run(
             let _ = writeln!(err, "note: nothing was checked: verify --checkpoint F --key VKEY does that");
             (note.clone(), checkpoint, Some(note))
         }
-        Source::Data(_) => {
+        Source::Data(_) | Source::Archive(_) => {
             let pass = source.bytes(&mut |_, _| {})?;
             if let Some(finding) = pass.findings.into_iter().next() {
                 return Err(Error::Damaged(Box::new(finding)));

@@ -4,6 +4,8 @@ pub mod balances;
 pub mod check_proof;
 pub mod checkpoint;
 pub mod compare;
+pub mod export_log;
+pub mod mirror;
 pub mod participant;
 pub mod prove;
 pub mod trial_balance;

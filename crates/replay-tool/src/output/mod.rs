@@ -1,11 +1,14 @@
 //! How answers look: JSON for programs, tables for people.
 
+mod archived;
 pub mod fields;
 pub mod life;
 pub mod person;
 pub mod text;
 
 use std::io::{self, Write};
+
+pub use archived::Archived;
 
 use serde::Serialize;
 

@@ -1,7 +1,5 @@
 //! Records of a folder, and proofs from it.
 
-use std::path::Path;
-
 use ledger_log::{AtRest, AtRestReader, Damage, leaf_hash};
 
 use super::{Pass, VisitBytes};
@@ -9,8 +7,7 @@ use crate::error::Error;
 use crate::finding::{Finding, Rule};
 use crate::proof::{Consistency, Inclusion};
 
-pub(super) fn pass(dir: &Path, visit: &mut VisitBytes<'_>) -> Result<Pass, Error> {
-    let log = AtRest::open(dir)?;
+pub(super) fn pass(log: &AtRest, visit: &mut VisitBytes<'_>) -> Result<Pass, Error> {
     let examined = log.examine(|position, bytes| {
         visit(position, bytes);
         Ok(())
@@ -33,8 +30,8 @@ pub(super) fn pass(dir: &Path, visit: &mut VisitBytes<'_>) -> Result<Pass, Error
 }
 
 /// The proof of a record in the log as it is, or as it was at a size.
-pub(super) fn inclusion(dir: &Path, position: u64, size: Option<u64>) -> Result<Inclusion, Error> {
-    let reader = whole(dir)?;
+pub(super) fn inclusion(log: AtRest, position: u64, size: Option<u64>) -> Result<Inclusion, Error> {
+    let reader = whole(log)?;
     let size = size.unwrap_or(reader.head().size);
     let path = reader.inclusion_proof(position, size)?;
     let record = reader.get(position)?.to_vec();
@@ -42,16 +39,16 @@ pub(super) fn inclusion(dir: &Path, position: u64, size: Option<u64>) -> Result<
 }
 
 /// The proof that the log, as it is or as it was at a size, begins with its first `old` records.
-pub(super) fn consistency(dir: &Path, old: u64, new: Option<u64>) -> Result<Consistency, Error> {
-    let reader = whole(dir)?;
+pub(super) fn consistency(log: AtRest, old: u64, new: Option<u64>) -> Result<Consistency, Error> {
+    let reader = whole(log)?;
     let new_size = new.unwrap_or(reader.head().size);
     let path = reader.consistency_proof(old, new_size)?;
     Ok(Consistency { old_size: old, new_size, old_root: reader.root_at(old)?, path })
 }
 
 /// A reader of a log that has no findings.
-fn whole(dir: &Path) -> Result<AtRestReader, Error> {
-    let (examined, reader) = AtRest::open(dir)?.into_reader()?;
+fn whole(log: AtRest) -> Result<AtRestReader, Error> {
+    let (examined, reader) = log.into_reader()?;
     if let Some(damage) = examined.findings.first() {
         return Err(Error::Damaged(Box::new(damaged(damage))));
     }

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use ledger_core::Record;
-use ledger_log::{Hash, record};
+use ledger_log::{AtRest, Hash, Head, is_archive, record};
 
 use crate::error::Error;
 use crate::finding::{Finding, Rule};
@@ -19,6 +19,8 @@ use crate::proof::{Consistency, Inclusion};
 pub enum Source {
     /// The folder of a log that no server works on. Never written to.
     Data(PathBuf),
+    /// The folder of an archive. Never written to.
+    Archive(PathBuf),
     /// A server's gRPC address, such as `http://127.0.0.1:50051`.
     From(String),
 }
@@ -26,7 +28,7 @@ pub enum Source {
 impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Data(dir) => dir.display().fmt(f),
+            Self::Data(dir) | Self::Archive(dir) => dir.display().fmt(f),
             Self::From(url) => url.fmt(f),
         }
     }
@@ -91,7 +93,8 @@ impl Source {
     /// What kept the log from being read to its end.
     pub fn bytes(&self, visit: &mut VisitBytes<'_>) -> Result<Pass, Error> {
         let mut pass = match self {
-            Self::Data(dir) => at_rest::pass(dir, visit)?,
+            Self::Data(dir) => at_rest::pass(&AtRest::open(dir)?, visit)?,
+            Self::Archive(dir) => at_rest::pass(&AtRest::archive(dir)?, visit)?,
             Self::From(url) => remote::pass(url, visit)?,
         };
         pass.first_bad_position = first_bad(&pass.findings);
@@ -106,7 +109,8 @@ impl Source {
     /// The log is not that long, is damaged, or cannot be read.
     pub fn inclusion(&self, position: u64, size: Option<u64>) -> Result<Inclusion, Error> {
         match self {
-            Self::Data(dir) => at_rest::inclusion(dir, position, size),
+            Self::Data(dir) => at_rest::inclusion(AtRest::open(dir)?, position, size),
+            Self::Archive(dir) => at_rest::inclusion(AtRest::archive(dir)?, position, size),
             Self::From(url) => evidence::inclusion(url, position, size),
         }
     }
@@ -119,10 +123,30 @@ impl Source {
     /// The log is not that long, is damaged, or cannot be read.
     pub fn consistency(&self, old: u64, new: Option<u64>) -> Result<Consistency, Error> {
         match self {
-            Self::Data(dir) => at_rest::consistency(dir, old, new),
+            Self::Data(dir) => at_rest::consistency(AtRest::open(dir)?, old, new),
+            Self::Archive(dir) => at_rest::consistency(AtRest::archive(dir)?, old, new),
             Self::From(url) => evidence::consistency(url, old, new),
         }
     }
+}
+
+/// What a server says that its log is now; nothing about it is checked.
+///
+/// # Errors
+///
+/// The server cannot be asked.
+pub fn head(url: &str) -> Result<Head, Error> {
+    remote::head(url)
+}
+
+/// A server's records from one position to before another, shown to `visit` as they come; only their positions are
+/// checked.
+///
+/// # Errors
+///
+/// The server cannot be asked, sends other positions or fewer records, or `visit` fails.
+pub fn records(url: &str, from: u64, to: u64, visit: &mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+    remote::records(url, from, to, visit)
 }
 
 /// A server's newest checkpoint, as the note that it signed; nothing about it is checked.
@@ -137,9 +161,14 @@ pub fn signed_checkpoint(url: &str) -> Result<String, Error> {
 impl std::str::FromStr for Source {
     type Err = std::convert::Infallible;
 
-    /// A text with `://` is an address, any other a folder.
+    /// A text with `://` is an address, any other a folder: of an archive, or of a log.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(if text.contains("://") { Self::From(text.to_owned()) } else { Self::Data(text.into()) })
+        Ok(match text {
+            _ if text.contains("://") => Self::From(text.to_owned()),
+            // What cannot be looked at is said when it is opened.
+            _ if is_archive(text.as_ref()).unwrap_or(false) => Self::Archive(text.into()),
+            _ => Self::Data(text.into()),
+        })
     }
 }
 

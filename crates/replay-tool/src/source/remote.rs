@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ledger_log::{Frontier, leaf_hash};
+use ledger_log::{Frontier, Head, leaf_hash};
 use ledger_proto::v1::{GetHeadRequest, GetHeadResponse, StreamRecordsRequest};
 use ledger_rpc::v1::audit_service_client::AuditServiceClient;
 use tonic::metadata::MetadataValue;
@@ -26,7 +26,7 @@ pub(super) fn pass(url: &str, visit: &mut VisitBytes<'_>) -> Result<Pass, Error>
     ask(url, async |mut client| {
         let head = client.get_head(GetHeadRequest {}).await;
         let head = head.map_err(|status| failed("ask for the head", status))?.into_inner();
-        let mut stream = stream(&mut client).await.map_err(|status| failed("stream records", status))?;
+        let mut stream = stream(&mut client, 0).await.map_err(|status| failed("stream records", status))?;
 
         let mut frontier = Frontier::default();
         let mut findings = Vec::new();
@@ -49,6 +49,42 @@ pub(super) fn pass(url: &str, visit: &mut VisitBytes<'_>) -> Result<Pass, Error>
         findings.extend(against_head(&frontier, &head));
         let (size, root) = (frontier.size(), frontier.root());
         Ok(Pass { size, root, findings, notes: Vec::new(), first_bad_position: None })
+    })
+}
+
+pub(super) fn head(url: &str) -> Result<Head, Error> {
+    let action = "ask for the head";
+    ask(url, async |mut client| {
+        let head = client.get_head(GetHeadRequest {}).await;
+        let head = head.map_err(|status| Error::server(url, action, said(&status)))?.into_inner();
+        let root = head.root_hash[..].try_into();
+        let root = root.map_err(|_| Error::server(url, action, "its root has not 32 bytes".to_owned()))?;
+        Ok(Head { size: head.size, root })
+    })
+}
+
+pub(super) fn records(
+    url: &str,
+    from: u64,
+    to: u64,
+    visit: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let failed = |reason| Error::server(url, "stream records", reason);
+    ask(url, async |mut client| {
+        let mut stream = stream(&mut client, from).await.map_err(|status| failed(said(&status)))?;
+        let mut next = from;
+        while next < to {
+            let message = stream.message().await.map_err(|status| failed(said(&status)))?;
+            let message = message.ok_or_else(|| failed(format!("it ended at {next}, before {to}")))?;
+            if message.first_position != next {
+                return Err(failed(format!("records from {} on, instead of {next}", message.first_position)));
+            }
+            for bytes in message.records.iter().take(usize::try_from(to - next).unwrap_or(usize::MAX)) {
+                visit(bytes)?;
+                next += 1;
+            }
+        }
+        Ok(())
     })
 }
 
@@ -77,8 +113,11 @@ async fn connect(url: &str) -> Result<Client, String> {
     Ok(client.max_decoding_message_size(MAX_MESSAGE))
 }
 
-async fn stream(client: &mut Client) -> Result<tonic::Streaming<ledger_proto::v1::StreamRecordsResponse>, Status> {
-    let request = StreamRecordsRequest { from_position: 0, follow: false };
+async fn stream(
+    client: &mut Client,
+    from_position: u64,
+) -> Result<tonic::Streaming<ledger_proto::v1::StreamRecordsResponse>, Status> {
+    let request = StreamRecordsRequest { from_position, follow: false };
     Ok(client.stream_records(request).await?.into_inner())
 }
 

@@ -1,5 +1,6 @@
 //! The tool on small logs whose every figure was worked out by hand.
 
+mod archives;
 mod clocks;
 mod copies;
 mod evidence;
