@@ -8,10 +8,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={}", root.display());
 
     let descriptors = protox::compile(services(root)?, [root])?;
-    tonic_prost_build::configure()
-        .extern_path(".prakerja.ledger.v1", "::ledger_proto::v1")
-        .extern_path(".google", "::ledger_proto::google")
-        .compile_fds(descriptors)?;
+    let stubs = |side: &str| {
+        let folder = Path::new(&std::env::var_os("OUT_DIR").ok_or("no OUT_DIR")?).join(side);
+        std::fs::create_dir_all(&folder)?;
+        let stubs = tonic_prost_build::configure()
+            .extern_path(".prakerja.ledger.v1", "::ledger_proto::v1")
+            .extern_path(".google", "::ledger_proto::google")
+            .out_dir(folder);
+        Ok::<_, Box<dyn Error>>(stubs)
+    };
+    stubs("clients")?.build_server(false).compile_fds(descriptors.clone())?;
+    stubs("servers")?.build_client(false).codec_path("crate::codec::ServerCodec").compile_fds(descriptors)?;
     Ok(())
 }
 

@@ -67,6 +67,21 @@ pub async fn call_raw(
     actor: Option<&str>,
     messages: Vec<Bytes>,
 ) -> Result<Vec<Bytes>, Status> {
+    let (answers, end) = exchange_raw(channel, path, actor, messages).await;
+    end.map(|()| answers)
+}
+
+/// Like [`call_raw`], with what was answered before the call was refused.
+///
+/// # Panics
+///
+/// The server is gone.
+pub async fn exchange_raw(
+    channel: &Channel,
+    path: &str,
+    actor: Option<&str>,
+    messages: Vec<Bytes>,
+) -> (Vec<Bytes>, Result<(), Status>) {
     let mut client = Grpc::new(channel.clone());
     client.ready().await.expect("a connection");
     let messages = tokio_stream::iter(messages);
@@ -76,12 +91,18 @@ pub async fn call_raw(
     };
     // On the wire a single message is a stream of one: this serves methods of every kind.
     let path = PathAndQuery::try_from(path).expect("a path");
-    let mut answers = client.streaming(request, path, Raw).await?.into_inner();
     let mut all = Vec::new();
-    while let Some(answer) = answers.message().await? {
-        all.push(answer);
+    let mut answers = match client.streaming(request, path, Raw).await {
+        Ok(answers) => answers.into_inner(),
+        Err(refused) => return (all, Err(refused)),
+    };
+    loop {
+        match answers.message().await {
+            Ok(Some(answer)) => all.push(answer),
+            Ok(None) => return (all, Ok(())),
+            Err(refused) => return (all, Err(refused)),
+        }
     }
-    Ok(all)
 }
 
 /// A message from its protobuf JSON.

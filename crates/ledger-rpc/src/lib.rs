@@ -1,12 +1,17 @@
 //! Generated gRPC stubs of prakerja.ledger.v1: a client and a server for each service. The messages are in
 //! [`ledger_proto::v1`].
 
+mod codec;
+
+pub use codec::{DOMAIN, MALFORMED_REQUEST};
+
 pub mod v1 {
     //! Package `prakerja.ledger.v1`: `event_service_client::EventServiceClient`, `event_service_server::EventServiceServer`
     //! and so on.
     #![allow(missing_docs, unreachable_pub, clippy::all, rustdoc::all)]
 
-    include!(concat!(env!("OUT_DIR"), "/prakerja.ledger.v1.rs"));
+    include!(concat!(env!("OUT_DIR"), "/clients/prakerja.ledger.v1.rs"));
+    include!(concat!(env!("OUT_DIR"), "/servers/prakerja.ledger.v1.rs"));
 }
 
 #[cfg(test)]

@@ -48,6 +48,11 @@ macro_rules! reasons {
 }
 
 reasons! {
+    MALFORMED_REQUEST, InvalidArgument, EveryCall,
+        "The bytes are no message of the call's request type; nothing of them was looked at. In a stream, what came before is answered \
+         first.",
+        "Make requests with code generated from the contract, text as UTF-8. Where the fault lies in a field, a `BadRequest` names it. \
+         Fields that the server does not know are no fault.";
     ACTOR_MISSING, Unauthenticated, EveryCall,
         "The server does not know who calls.",
         "On an insecure port send the metadata `x-ledger-actor: role/name`, the role one of those that the text lists.";

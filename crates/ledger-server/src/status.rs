@@ -13,8 +13,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 use crate::engine::Unavailable;
 use crate::reasons::{self, Reason};
 
-/// Whose reasons these are.
-pub const DOMAIN: &str = "ledger.prakerja";
+pub use ledger_rpc::DOMAIN;
 
 /// Fields that are not as their rule says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -17,7 +17,7 @@ pub(super) fn text() -> String {
         "# Errors\n\nGenerated from the code that refuses; refresh it with `{REFRESH}`.\n\n\
          Every refusal is a `google.rpc.Status`: a canonical code, a text for people, and an `ErrorInfo` whose domain is\n\
          `{DOMAIN}` and whose reason is one of these names, for programs. `INVALID_FIELD` also has a `BadRequest` that names\n\
-         each field. In a batch each item has a status of its own; the call then succeeds.\n\n\
+         each field, `MALFORMED_REQUEST` where the field is known. In a batch each item has a status of its own; the call then succeeds.\n\n\
          Send again after `UNAVAILABLE`, unchanged: a repeat is answered with the first receipt. All other codes mean that the\n\
          same request would be refused again until something else changes.\n\n"
     );

@@ -2,13 +2,17 @@
 //! contract, which are tolerated.
 
 use bytes::Bytes;
+use ledger_proto::v1;
+use ledger_server::reasons::MALFORMED_REQUEST;
+use ledger_server::status::DOMAIN;
 use ledger_tests::contract::{self, Method};
-use ledger_tests::dynamic::{call_raw, items};
+use ledger_tests::dynamic::{call_raw, exchange_raw, items, reason};
 use ledger_tests::life::{Programme, selected};
 use ledger_tests::server::Server;
 use prost::Message as _;
 use prost_reflect::DynamicMessage;
-use tonic::Code;
+use tonic::Status;
+use tonic_types::StatusExt;
 
 use crate::PROGRAMS;
 
@@ -23,25 +27,66 @@ fn method(name: &str) -> Method {
     contract::methods().into_iter().find(|method| method.name == name).expect(name)
 }
 
+/// Holds a refusal to be for bytes that are no request; gives the fields that it names.
+fn malformed(refused: &Status, what: &str) -> Vec<String> {
+    let found = (refused.code(), reason(refused));
+    assert_eq!(found, (MALFORMED_REQUEST.code, MALFORMED_REQUEST.name.to_owned()), "{what}: {refused:?}");
+    assert_eq!(refused.get_details_error_info().expect("an ErrorInfo").domain, DOMAIN, "{what}");
+    let violations = refused.get_details_bad_request().map(|details| details.field_violations).unwrap_or_default();
+    assert!(violations.iter().all(|v| !v.description.is_empty()), "{what}: {violations:?}");
+    violations.into_iter().map(|violation| violation.field).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn bytes_that_are_no_message_get_a_status_that_says_so() {
+async fn bytes_that_are_no_message_are_refused_for_that() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start(&PROGRAMS, &folder.path().join("data"));
     let channel = server.channel().await;
-    let actor = Some("officer/budi");
+    let refused = async |method: &Method, message: &[u8]| {
+        let message = vec![Bytes::copy_from_slice(message)];
+        call_raw(&channel, &method.path(), Some("officer/budi"), message).await.expect_err(&method.name)
+    };
     for method in contract::methods() {
-        let refused = call_raw(&channel, &method.path(), actor, vec![GARBAGE.into()]).await.expect_err(&method.name);
-        // gRPC's own code for a request that cannot be parsed.
-        assert_eq!(refused.code(), Code::Internal, "{}: {refused:?}", method.name);
-        assert!(refused.message().contains("failed to decode Protobuf message"), "{}: {refused:?}", method.name);
+        malformed(&refused(&method, GARBAGE).await, &method.name);
     }
-    let path = method("ParticipantService.GetParticipant").path();
-    let refused = call_raw(&channel, &path, actor, vec![NOT_UTF8.into()]).await.expect_err("no text");
-    for part in ["participant_id", "UTF-8"] {
-        assert!(refused.message().contains(part), "{part} is not named: {refused:?}");
+    let batch = v1::RecordEventsRequest { events: vec![selected(1)] }.encode_to_vec();
+    let no_text = |text: &str| {
+        let at = batch.windows(text.len()).position(|bytes| bytes == text.as_bytes()).expect(text);
+        let mut bytes = batch.clone();
+        bytes[at] = 0xff;
+        bytes
+    };
+    let rows: [(&str, &str, Vec<u8>, &[&str]); 6] = [
+        ("no UTF-8", "ParticipantService.GetParticipant", NOT_UTF8.to_vec(), &["participant_id"]),
+        ("a number for a text", "ParticipantService.GetParticipant", vec![0x08, 1], &["participant_id"]),
+        ("a field of number 0", "ParticipantService.GetParticipant", vec![0x00, 1], &[]),
+        ("no UTF-8 in an event", "EventService.RecordEvents", no_text("test 1"), &["events.source_reference"]),
+        // The oneof stands for the event that is set in it.
+        ("no UTF-8 deeper", "EventService.RecordEvents", no_text("key-1"), &["events.event.identity_key_id"]),
+        ("cut short", "EventService.RecordEvents", batch[..batch.len() - 1].to_vec(), &["events"]),
+    ];
+    for (what, name, bytes, fields) in rows {
+        assert_eq!(malformed(&refused(&method(name), &bytes).await, what), fields, "{what}");
     }
-    let head = call_raw(&channel, &method("AuditService.GetHead").path(), actor, vec![Bytes::new()]).await;
+    let head =
+        call_raw(&channel, &method("AuditService.GetHead").path(), Some("auditor/bpk"), vec![Bytes::new()]).await;
     assert_eq!(head.expect("the server goes on").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ends_at_bytes_that_are_no_batch_after_the_answers_before_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(&PROGRAMS, &folder.path().join("data"));
+    let channel = server.channel().await;
+    Programme::begin(channel.clone()).await;
+    let batch = |sequence| v1::RecordEventStreamRequest { sequence, events: vec![selected(sequence)] };
+    let messages = vec![batch(1).encode_to_vec().into(), GARBAGE.into(), batch(2).encode_to_vec().into()];
+    let path = method("EventService.RecordEventStream").path();
+    let (answers, end) = exchange_raw(&channel, &path, Some("selection/test"), messages).await;
+    malformed(&end.expect_err("no batch"), "a stream");
+    let [answer] = &answers[..] else { panic!("{} answers", answers.len()) };
+    let answer = v1::RecordEventStreamResponse::decode(answer.clone()).expect("an answer");
+    assert_eq!((answer.sequence, ledger_tests::life::receipt(&answer.results[0]).position), (1, 3));
 }
 
 #[tokio::test(flavor = "multi_thread")]
