@@ -48,15 +48,11 @@ impl Checkpoints {
     /// A file cannot be used, or is damaged, or the log is not the one that was signed.
     pub fn open(dir: &Path, reader: &Reader, clean: bool) -> Result<Self, OpenError> {
         let path = dir.join(NAME);
-        let missing = !files::exists(&path)?;
-        if missing {
-            files::create_dir(path.parent().unwrap_or(dir))?;
-        }
+        files::create_dir(path.parent().unwrap_or(dir))?;
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let file = opened.map_err(FileError::at("open", &path))?;
-        if missing {
-            files::sync_name(&path)?;
-        }
+        // Also one that is there: a process that was killed may have made it and not synced it.
+        files::sync_name(&path)?;
         let bytes = std::fs::read(&path).map_err(FileError::at("read", &path))?;
         let mut checkpoints = Self { file, path, kept: BTreeMap::new(), end: 0, cut: 0 };
         let heads = checkpoints.index(&bytes, reader.head().size)?;

@@ -1,14 +1,16 @@
 //! Opening a log for writing: what a crash left is put in order, what damage left is refused.
 //!
-//! How the folder was left decides the way:
+//! sled rewrites files while it opens them, and would cut away acknowledged records as readily as torn ones. It also
+//! clears segments before the name of the snapshot by which they are superfluous is durable: a power cut in between loses
+//! records that were safe (seen by experiment, after a close in good order too). So it never opens the volume itself, but
+//! a copy; every record is read, and only a copy that stands up to head and root, and is durable, takes the place of
+//! the volume. A damaged log is left as it was found, for others to examine.
+//!
+//! How the folder was left decides what it must stand up to:
 //!
 //! - **New**: the head file is made durable first, then the volume. A volume without a head is therefore damage.
-//! - **Closed in good order** (`closed` is there): every file must be, byte for byte, as it was. Then `closed` goes and
-//!   the volume is opened in place.
-//! - **Not closed**: the process was killed, or the power went. sled rewrites files while it opens them, and would cut
-//!   away acknowledged records as readily as torn ones. So it opens a copy; every record is read, and only a copy that
-//!   stands up to head and root takes the place of the volume. A damaged log is left as it was found, for others to
-//!   examine.
+//! - **Closed in good order** (`closed` is there): every file must be, byte for byte, as it was.
+//! - **Not closed**: the process was killed, or the power went. What was never answered for may be in pieces.
 //!
 //! In every case all records are read, hashed and compared with the head before the first append.
 //!
@@ -112,17 +114,7 @@ impl Log {
             return Err(Damage::new(0, LIVE, expected, "no such folder").into());
         }
         let mut frontier = Frontier::default();
-        let (volume, scanned) = if clean {
-            closed::remove(dir)?;
-            let volume = open_volume(&live, options)?;
-            let scanned = examine(dir, &volume, stored.head, &mut frontier, &mut visit)?;
-            if let Some(torn) = scanned.torn {
-                return Err(torn.in_a_closed_log().into());
-            }
-            (volume, scanned)
-        } else {
-            open_copy(dir, stored.head, options, &mut frontier, &mut visit)?
-        };
+        let (volume, scanned) = open_copy(dir, stored.head, clean, options, &mut frontier, &mut visit)?;
 
         let subtrees_path = dir.join(subtrees::NAME);
         let Scanned { torn, subtrees, subtrees_anew } = scanned;
@@ -197,10 +189,12 @@ fn examine(
     scan::scan(volume, head, check, frontier, visit)
 }
 
-/// Opens a copy of the volume and, if it stands up, puts it in the volume's place.
+/// Opens a copy of the volume and, if it stands up, puts it in the volume's place. A new volume comes there in the same
+/// way: one that a crash left half-made is never taken for a damaged one.
 fn open_copy(
     dir: &Path,
     head: Head,
+    clean: bool,
     options: &Options,
     frontier: &mut Frontier,
     visit: &mut scan::Visitor<'_>,
@@ -210,14 +204,17 @@ fn open_copy(
     let examined = copy_volume(&live, &copy).and_then(|()| {
         let volume = open_volume(&copy, options)?;
         let scanned = examine(dir, &volume, head, frontier, visit)?;
-        if let Some(torn) = &scanned.torn {
-            cut(&volume, torn.from).map_err(|error| OpenError::Store(error.to_string()))?;
+        match &scanned.torn {
+            Some(torn) if clean => return Err(torn.clone().in_a_closed_log().into()),
+            Some(torn) => cut(&volume, torn.from).map_err(|error| OpenError::Store(error.to_string()))?,
+            None => {}
         }
         Ok((volume, scanned))
     });
     match examined {
         Ok((volume, scanned)) => {
             files::sync_tree(&copy)?;
+            closed::remove(dir)?;
             replace(dir)?;
             Ok((volume, scanned))
         }
@@ -229,13 +226,13 @@ fn open_copy(
     }
 }
 
+/// Not synced: a copy counts for nothing before it is in the volume's place.
 fn copy_volume(live: &Path, copy: &Path) -> Result<(), OpenError> {
     if !files::exists(live)? {
         return Ok(());
     }
     at_rest::room_for(live, copy.parent().unwrap_or(live))?;
-    files::copy_tree(live, copy)?;
-    Ok(files::sync_tree(copy)?)
+    Ok(files::copy_tree(live, copy)?)
 }
 
 /// Removes all chunks from `from` on.
@@ -264,8 +261,13 @@ fn replace(dir: &Path) -> Result<(), OpenError> {
 /// Undoes or ends a replacement that a crash interrupted.
 fn finish_replacement(dir: &Path) -> Result<(), OpenError> {
     let (live, replaced) = (dir.join(LIVE), dir.join(REPLACED));
-    if files::exists(&replaced)? && !files::exists(&live)? {
-        files::rename(&replaced, &live)?;
+    if files::exists(&replaced)? {
+        match files::exists(&live)? {
+            // A killed process may have given the copy its name without syncing it: the old volume stays until that is
+            // durable.
+            true => files::sync_dir(dir)?,
+            false => files::rename(&replaced, &live)?,
+        }
     }
     files::remove_tree(&replaced)?;
     Ok(files::remove_tree(&dir.join(RECOVERING))?)
