@@ -199,15 +199,11 @@ impl Checkpoints {
     /// A file cannot be used.
     pub fn open(dir: &Path, kept: Kept) -> Result<Self, FileError> {
         let path = dir.join(NAME);
-        let missing = !files::exists(&path)?;
-        if missing {
-            files::create_dir(path.parent().unwrap_or(dir))?;
-        }
+        files::create_dir(path.parent().unwrap_or(dir))?;
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let file = opened.map_err(FileError::at("open", &path))?;
-        if missing {
-            files::sync_name(&path)?;
-        }
+        // Also one that is there: a process that was killed may have made it and not synced it.
+        files::sync_name(&path)?;
         Ok(Self { file, path, kept })
     }
 

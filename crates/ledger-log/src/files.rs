@@ -45,10 +45,15 @@ pub(crate) fn exists(path: &Path) -> Result<bool, FileError> {
     path.try_exists().map_err(FileError::at("look for", path))
 }
 
-/// Creates `dir` and its parents where missing; every new name is durable on return.
+/// Creates `dir` and its parents where missing; every new name is durable on return. That includes a name which is there
+/// already: a process that was killed may have made it and not synced it.
 pub(crate) fn create_dir(dir: &Path) -> Result<(), FileError> {
     if exists(dir)? {
-        return Ok(());
+        return match sync_name(dir) {
+            // Whoever may not open the folder above did not make this one.
+            Err(error) if error.source.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            synced => synced,
+        };
     }
     if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         create_dir(parent)?;

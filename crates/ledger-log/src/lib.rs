@@ -14,7 +14,7 @@
 //! | `checkpoints/notes` | what was signed of it, where anything was (see `checkpoints`) |
 //! | `closed` | after a close in good order: what every byte was (see `closed`) |
 //! | `LOCK` | held by whoever works on the folder (see `lock`) |
-//! | `recovering/`, `replaced/` | only while a crash is put in order (see `recovery`) |
+//! | `recovering/`, `replaced/` | only while the log is being opened (see `recovery`) |
 //!
 //! This crate never decides, never folds, and knows no clock; sled is used here and nowhere else.
 

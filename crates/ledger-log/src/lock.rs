@@ -1,8 +1,9 @@
 //! The lock of a log folder: advisory, on the file `LOCK`, which names the holder while a writer holds it.
 //!
-//! What the file holds is one of three: the writer's process id in decimal digits, also that of one which was killed;
-//! `closed` and a line end after a close in good order; nothing after any other end. So a log whose `closed` file went
-//! missing is not taken for one that was killed.
+//! What the file holds is one of three words: the writer's process id in decimal digits, also that of one which was killed;
+//! `closed` after a close in good order; none after any other end. So a log whose `closed` file went missing is not taken
+//! for one that was killed. A word is filled up with spaces to 15 bytes and ended by a line end: one takes the place of
+//! another in a single write, so that a power cut leaves either, never a mixture.
 //!
 //! The writer takes it exclusively, tools at rest share it. The system frees it when its holder dies, but after a
 //! kill in the middle of a sync that can take seconds: so taking it is retried for a while.
@@ -16,7 +17,9 @@ use std::time::{Duration, Instant};
 use crate::error::{Damage, FileError, OpenError};
 
 pub(crate) const NAME: &str = "LOCK";
-const CLOSED: &[u8] = b"closed\n";
+const CLOSED: &str = "closed";
+/// Bytes of a word, the spaces and the line end.
+const LINE: usize = 16;
 const RETRY: Duration = Duration::from_millis(50);
 
 /// The held lock; dropping it frees the folder.
@@ -42,8 +45,8 @@ impl Lock {
             .map_err(FileError::at("open", &path))?;
         acquire(dir, &path, wait, || file.try_lock())?;
         let found = content(&file, &path)?;
-        write(&file, std::process::id().to_string().as_bytes()).map_err(FileError::at("write", &path))?;
-        let leave = Some(found.clone());
+        write(&file, &line(&std::process::id().to_string())).map_err(FileError::at("write", &path))?;
+        let leave = Some(if found.is_empty() { line("") } else { found.clone() });
         Ok(Lock { file, found, leave })
     }
 
@@ -63,26 +66,28 @@ impl Lock {
     /// Whether the file said, when it was taken, that the log had been closed in good order. Damage, whose position is left
     /// at 0, where it said neither that, nor who has or had the folder, nor nothing.
     pub(crate) fn says_closed(&self) -> Result<bool, Damage> {
-        match self.found.as_slice() {
-            CLOSED => Ok(true),
-            found if found.iter().all(u8::is_ascii_digit) && found.len() < 20 => Ok(false),
-            // A power cut may leave a length without its bytes.
-            found if found.iter().all(|byte| *byte == 0) => Ok(false),
+        let nothing = self.found.iter().all(|byte| *byte == 0);
+        let word = str::from_utf8(&self.found).ok().map(|text| text.trim_end());
+        match word.filter(|word| line(word) == self.found) {
+            Some(CLOSED) => Ok(true),
+            Some(word) if word.bytes().all(|byte| byte.is_ascii_digit()) => Ok(false),
+            // A new file; or a power cut left its length without its bytes.
+            _ if nothing => Ok(false),
             _ => Err(Damage::new(0, NAME, "a process id, the word closed, or nothing", "another content")),
         }
     }
 
     /// From here on the log is not as it was closed; durable on return, so that it can be changed.
     pub(crate) fn opened(&mut self, dir: &Path) -> Result<(), FileError> {
-        self.leave = Some(Vec::new());
+        self.leave = Some(line(""));
         self.file.sync_data().map_err(FileError::at("sync", &dir.join(NAME)))
     }
 
     /// The log was closed in good order, and that is what the file will say; durable on return.
     pub(crate) fn closed(&mut self, dir: &Path) -> Result<(), FileError> {
         let path = dir.join(NAME);
-        self.leave = Some(CLOSED.to_vec());
-        write(&self.file, CLOSED).and_then(|()| self.file.sync_data()).map_err(FileError::at("write", &path))
+        self.leave = Some(line(CLOSED));
+        write(&self.file, &line(CLOSED)).and_then(|()| self.file.sync_data()).map_err(FileError::at("write", &path))
     }
 }
 
@@ -92,8 +97,15 @@ fn content(mut file: &File, path: &Path) -> Result<Vec<u8>, FileError> {
     Ok(found)
 }
 
+fn line(word: &str) -> Vec<u8> {
+    format!("{word:<width$}\n", width = LINE - 1).into_bytes()
+}
+
 fn write(file: &File, bytes: &[u8]) -> std::io::Result<()> {
-    file.set_len(0)?;
+    // Of another length is only what somebody else wrote.
+    if file.metadata()?.len() > bytes.len() as u64 {
+        file.set_len(bytes.len() as u64)?;
+    }
     file.write_all_at(bytes, 0)
 }
 
@@ -164,38 +176,41 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join(NAME);
         let says = || std::fs::read(&path).expect("readable");
-        let us = std::process::id().to_string().into_bytes();
+        let us = line(&std::process::id().to_string());
         let mut lock = Lock::exclusive(dir.path(), NO_WAIT).expect("free");
         assert_eq!((lock.says_closed(), says()), (Ok(false), us.clone()));
         lock.closed(dir.path()).expect("written");
         drop(lock);
-        assert_eq!(says(), CLOSED);
+        assert_eq!(says(), line(CLOSED));
         // Looked at and let go: as it was.
         let lock = Lock::exclusive(dir.path(), NO_WAIT).expect("free");
         assert_eq!((lock.says_closed(), says()), (Ok(true), us));
         drop(lock);
         let tool = Lock::shared(dir.path(), NO_WAIT).expect("free").expect("a lock file");
-        assert_eq!((tool.says_closed(), says().as_slice()), (Ok(true), CLOSED));
+        assert_eq!((tool.says_closed(), says()), (Ok(true), line(CLOSED)));
         drop(tool);
         let mut lock = Lock::exclusive(dir.path(), NO_WAIT).expect("free");
         lock.opened(dir.path()).expect("synced");
         drop(lock);
-        assert_eq!(says(), b"");
+        assert_eq!(says(), line(""));
+        let padded = |word| String::from_utf8(line(word)).expect("a word");
         let rows = [
-            ("", Some(false)),
-            ("4711", Some(false)),
-            ("\0\0", Some(false)),
-            ("closed\n", Some(true)),
-            ("closed", None),
+            (String::new(), Some(false)),
+            (padded(""), Some(false)),
+            (padded("4711"), Some(false)),
+            ("\0\0".to_owned(), Some(false)),
+            (padded("closed"), Some(true)),
+            ("closed\n".to_owned(), None),
+            (padded(" closed"), None),
         ];
         for (content, expected) in rows {
-            std::fs::write(&path, content).expect("written");
+            std::fs::write(&path, &content).expect("written");
             let tool = Lock::shared(dir.path(), NO_WAIT).expect("free").expect("a lock file");
             assert_eq!(tool.says_closed().ok(), expected, "{content:?}");
         }
-        for at in 0..CLOSED.len() {
-            let mut bytes = CLOSED.to_vec();
-            bytes[at] ^= 0x20;
+        for at in 0..LINE {
+            let mut bytes = line(CLOSED);
+            bytes[at] ^= 0x40;
             std::fs::write(&path, &bytes).expect("written");
             let lock = Lock::exclusive(dir.path(), NO_WAIT).expect("free");
             assert!(lock.says_closed().is_err(), "byte {at}");

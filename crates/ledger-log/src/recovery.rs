@@ -1,14 +1,16 @@
 //! Opening a log for writing: what a crash left is put in order, what damage left is refused.
 //!
-//! How the folder was left decides the way:
+//! sled rewrites files while it opens them, and would cut away acknowledged records as readily as torn ones. It also
+//! clears segments before the name of the snapshot by which they are superfluous is durable: a power cut in between loses
+//! records that were safe (seen by experiment, after a close in good order too). So it never opens the volume itself, but
+//! a copy; every record is read, and only a copy that stands up to head and root, and is durable, takes the place of
+//! the volume. A damaged log is left as it was found, for others to examine.
+//!
+//! How the folder was left decides what it must stand up to:
 //!
 //! - **New**: the head file is made durable first, then the volume. A volume without a head is therefore damage.
-//! - **Closed in good order** (`closed` is there): every file must be, byte for byte, as it was. Then `closed` goes and
-//!   the volume is opened in place.
-//! - **Not closed**: the process was killed, or the power went. sled rewrites files while it opens them, and would cut
-//!   away acknowledged records as readily as torn ones. So it opens a copy; every record is read, and only a copy that
-//!   stands up to head and root takes the place of the volume. A damaged log is left as it was found, for others to
-//!   examine.
+//! - **Closed in good order** (`closed` is there): every file must be, byte for byte, as it was.
+//! - **Not closed**: the process was killed, or the power went. What was never answered for may be in pieces.
 //!
 //! In every case all records are read, hashed and compared with the head and with every kept checkpoint before the first
 //! append.
@@ -121,31 +123,14 @@ impl Log {
         let mut frontier = Frontier::default();
         let beside = Beside::open(dir)?;
         let mut scan = Scan { head: stored.head, beside, frontier: &mut frontier, visit: &mut visit };
-        // Before anything is changed.
         scan.sealed(&sealed)?;
-        let (volumes, scanned) = if clean {
-            lock.opened(dir)?;
-            closed::remove(dir)?;
-            let volumes = open_volumes(&live, &sealed, options)?;
-            let scanned = scan.live(&volumes)?;
-            if let Some(torn) = scanned.torn {
-                return Err(torn.in_a_closed_log().into());
-            }
-            if let Some(damage) = scanned.kept.in_a_closed_log(frontier.size()) {
-                return Err(damage.into());
-            }
-            (volumes, scanned)
-        } else {
-            let opened = open_copy(dir, &sealed, options, scan)?;
-            lock.opened(dir)?;
-            opened
-        };
+        let (volumes, scanned) = open_copy(dir, &sealed, clean, options, &mut lock, scan)?;
         let store = Store { sealed, volumes };
         store.sealed.remove_leftovers()?;
         store.volumes.remove_others(&live)?;
 
         let subtrees_path = dir.join(subtrees::NAME);
-        let Scanned { torn, subtrees, subtrees_anew, kept } = scanned;
+        let Scanned { torn, subtrees, subtrees_anew, kept, .. } = scanned;
         kept.cut_short(dir)?;
         let head = Head { size: frontier.size(), root: frontier.root() };
         let recovery = Recovery {
@@ -219,21 +204,37 @@ pub(crate) fn unopened(dir: &Path, error: VolumeError) -> OpenError {
     }
 }
 
-/// Opens a copy of the volumes and, if it stands up, puts it in their place.
-fn open_copy(dir: &Path, sealed: &Sealed, options: &Options, scan: Scan<'_>) -> Result<(Volumes, Scanned), OpenError> {
+/// Opens a copy of the volumes and, if it stands up, puts it in their place. New ones come there in the same way: one that a
+/// crash left half-made is never taken for a damaged one.
+fn open_copy(
+    dir: &Path,
+    sealed: &Sealed,
+    clean: bool,
+    options: &Options,
+    lock: &mut Lock,
+    scan: Scan<'_>,
+) -> Result<(Volumes, Scanned), OpenError> {
     let live = dir.join(LIVE);
     let copy = dir.join(RECOVERING);
     let examined = copy_volume(&live, &copy).and_then(|()| {
         let volumes = open_volumes(&copy, sealed, options)?;
         let scanned = scan.live(&volumes)?;
-        if let Some(torn) = &scanned.torn {
-            volumes.cut(torn.from).map_err(|error| OpenError::Store(error.to_string()))?;
+        match &scanned.torn {
+            Some(torn) if clean => return Err(torn.clone().in_a_closed_log().into()),
+            Some(torn) => volumes.cut(torn.from).map_err(|error| OpenError::Store(error.to_string()))?,
+            None => {}
+        }
+        match scanned.kept.in_a_closed_log(scanned.size) {
+            Some(damage) if clean => return Err(damage.into()),
+            _ => {}
         }
         Ok((volumes, scanned))
     });
     match examined {
         Ok(examined) => {
             files::sync_tree(&copy)?;
+            lock.opened(dir)?;
+            closed::remove(dir)?;
             replace(dir)?;
             Ok(examined)
         }
@@ -245,13 +246,13 @@ fn open_copy(dir: &Path, sealed: &Sealed, options: &Options, scan: Scan<'_>) -> 
     }
 }
 
+/// Not synced: a copy counts for nothing before it is in the volume's place.
 fn copy_volume(live: &Path, copy: &Path) -> Result<(), OpenError> {
     if !files::exists(live)? {
         return Ok(files::create_dir(copy)?);
     }
     at_rest::room_for(live, copy.parent().unwrap_or(live))?;
-    files::copy_tree(live, copy)?;
-    Ok(files::sync_tree(copy)?)
+    Ok(files::copy_tree(live, copy)?)
 }
 
 /// Puts the examined copy in the volume's place. At every moment one whole volume is there under a known name.
@@ -267,8 +268,13 @@ fn replace(dir: &Path) -> Result<(), OpenError> {
 /// Undoes or ends a replacement that a crash interrupted.
 fn finish_replacement(dir: &Path) -> Result<(), OpenError> {
     let (live, replaced) = (dir.join(LIVE), dir.join(REPLACED));
-    if files::exists(&replaced)? && !files::exists(&live)? {
-        files::rename(&replaced, &live)?;
+    if files::exists(&replaced)? {
+        match files::exists(&live)? {
+            // A killed process may have given the copy its name without syncing it: the old volume stays until that is
+            // durable.
+            true => files::sync_dir(dir)?,
+            false => files::rename(&replaced, &live)?,
+        }
     }
     files::remove_tree(&replaced)?;
     Ok(files::remove_tree(&dir.join(RECOVERING))?)

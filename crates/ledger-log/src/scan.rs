@@ -48,6 +48,8 @@ impl TornTail {
 /// The result of a pass that found no damage.
 #[derive(Debug)]
 pub(crate) struct Scanned {
+    /// Number of whole records.
+    pub(crate) size: u64,
     pub(crate) torn: Option<TornTail>,
     pub(crate) subtrees: subtrees::Compared,
     /// Nodes of `subtrees` from the first difference on.
@@ -81,7 +83,7 @@ impl Beside {
     /// Ends the comparison after the last record.
     fn finish(self, size: u64, torn: Option<TornTail>) -> Result<Scanned, Damage> {
         let (subtrees, subtrees_anew) = self.subtrees.finish();
-        Ok(Scanned { torn, subtrees, subtrees_anew, kept: self.checkpoints.finish(size)? })
+        Ok(Scanned { size, torn, subtrees, subtrees_anew, kept: self.checkpoints.finish(size)? })
     }
 }
 

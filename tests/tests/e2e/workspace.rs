@@ -18,6 +18,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("cohort-sim", &["ledger-core", "ledger-log", "ledger-proto", "ledger-rpc"]),
     ("replay-tool", &["ledger-core", "ledger-log", "ledger-proto", "ledger-rpc"]),
     ("ledger-server", &["cohort-sim", "ledger-core", "ledger-log", "ledger-proto", "ledger-rpc"]),
+    // For tests and benches.
+    ("ledger-faults", &["ledger-log"]),
 ];
 
 #[test]

@@ -47,7 +47,7 @@ pub(crate) fn closed_log(dir: &Path, commits: &[u64]) -> Head {
 /// Leaves a closed log as a kill would have: nothing says that it was closed.
 pub(crate) fn as_after_a_kill(dir: &Path) {
     std::fs::remove_file(dir.join("closed")).expect("there");
-    std::fs::write(dir.join("LOCK"), "4711").expect("written");
+    std::fs::write(dir.join("LOCK"), format!("{:<15}\n", 4711)).expect("written");
 }
 
 /// All positions and records a reader gives.

@@ -1,0 +1,5 @@
+//! The disk itself, and the log on it when the power goes.
+
+mod model;
+mod mounted;
+mod power;
