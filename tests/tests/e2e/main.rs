@@ -10,6 +10,7 @@ mod demo;
 mod docs;
 mod every_method;
 mod fields;
+mod format;
 mod jobs;
 mod leftovers;
 mod logs;
