@@ -13,7 +13,7 @@ use crate::lock::Lock;
 use crate::manifest::Sealed;
 use crate::merkle::{Frontier, Hash};
 use crate::reader::Reader;
-use crate::recovery::{Options, live_is_there, open_volumes, read_head, volume_dir};
+use crate::recovery::{self, Options, live_is_there, open_volumes, read_head, volume_dir};
 use crate::scan::{self, Beside, Scan, Scanned, TornTail};
 use crate::store::{Shared, Store};
 use crate::subtrees::{self, SubtreesFile, SubtreesReader};
@@ -49,6 +49,8 @@ pub struct Examined {
     pub beyond_head: u64,
     /// Pieces of a last commit that nobody was answered for; a server start would cut them. No damage.
     pub torn: Option<TornTail>,
+    /// Names of what an interrupted start or stop left in the folder; a server start would remove it. No damage.
+    pub leftovers: Vec<String>,
 }
 
 impl Examined {
@@ -113,6 +115,7 @@ impl AtRest {
             clean: false,
             beyond_head: 0,
             torn: None,
+            leftovers: recovery::leftovers(&self.dir)?,
         };
         if self.archive {
             examined.clean = true;

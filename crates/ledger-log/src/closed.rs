@@ -1,14 +1,15 @@
 //! The file `closed`: what every other file of the log looked like when it was closed in good order.
 //!
 //! A store that was closed has bytes that no record depends on, and some that make it lose records without a word. So a
-//! close in good order leaves the length of every file and a checksum of each of its 64 KiB blocks here. The next
+//! close in good order leaves the length of every file and a hash of each of its 64 KiB blocks here. A CRC would not do: in
+//! files that hold CRCs themselves, `head` for one, each older state that was valid has the same CRC as the newest. The next
 //! opening compares them before sled touches anything, and takes the file away before it lets sled go on. After a
 //! crash there is no such file; then the records' own checksums and the root must do, on a copy. That it was lost and not
 //! never there is said by `LOCK` (see `lock`). Sealed segments are not described here: they never change, and carry
 //! checksums of their own.
 //!
 //! Layout: magic `LLCLOSE1`; number of files (u32); each file: length of its name (u32), name relative to the log
-//! folder, its length (u64), the CRC-32C of each block (u32 each); at the end the CRC-32C of all of it (u32).
+//! folder, its length (u64), the SHA-256 of each block (32 bytes each); at the end the CRC-32C of all of it (u32).
 //! Little-endian.
 
 use std::fs::{File, TryLockError};
@@ -16,7 +17,10 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
+
 use crate::error::{Damage, FileError};
+use crate::merkle::Hash;
 use crate::{checkpoints, files, head, manifest, subtrees};
 
 /// The file's name in the log folder.
@@ -30,7 +34,7 @@ const BLOCK: usize = 64 * 1024;
 struct Entry {
     name: String,
     length: u64,
-    blocks: Vec<u32>,
+    blocks: Vec<Hash>,
 }
 
 /// Describes the files of `dir` as they are; durable on return. Nothing may write to them any more.
@@ -93,12 +97,7 @@ pub(crate) fn compare(dir: &Path, said: &Result<bool, Damage>) -> Result<Option<
 
 /// Takes the description away, because the files are about to change; durable on return.
 pub(crate) fn remove(dir: &Path) -> Result<(), FileError> {
-    let path = dir.join(NAME);
-    if files::exists(&path)? {
-        std::fs::remove_file(&path).map_err(FileError::at("remove", &path))?;
-        files::sync_name(&path)?;
-    }
-    Ok(())
+    files::remove_file(&dir.join(NAME))
 }
 
 fn list(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
@@ -128,7 +127,7 @@ fn describe(dir: &Path, path: &Path) -> Result<Entry, FileError> {
             return Ok(entry);
         }
         entry.length += block.len() as u64;
-        entry.blocks.push(crc32c::crc32c(&block));
+        entry.blocks.push(Sha256::digest(&block).into());
     }
 }
 
@@ -141,7 +140,7 @@ fn difference(then: &[Entry], now: &[Entry]) -> Option<Damage> {
             let bytes = |entry: &Entry| format!("{} bytes, as when the log was closed", entry.length);
             return Some(Damage::new(0, &old.name, bytes(old), format!("{} bytes", new.length)));
         }
-        let differs = |&(a, b): &(&u32, &u32)| a != b;
+        let differs = |&(a, b): &(&Hash, &Hash)| a != b;
         if let Some(block) = old.blocks.iter().zip(&new.blocks).position(|pair| differs(&pair)) {
             let from = block as u64 * BLOCK as u64;
             let place = format!("{} bytes {from}..{}", old.name, (from + BLOCK as u64).min(old.length));
@@ -164,7 +163,7 @@ fn to_bytes(entries: &[Entry]) -> Vec<u8> {
         out.extend_from_slice(&(entry.name.len() as u32).to_le_bytes());
         out.extend_from_slice(entry.name.as_bytes());
         out.extend_from_slice(&entry.length.to_le_bytes());
-        entry.blocks.iter().for_each(|crc| out.extend_from_slice(&crc.to_le_bytes()));
+        entry.blocks.iter().for_each(|hash| out.extend_from_slice(hash));
     }
     let crc = crc32c::crc32c(&out);
     out.extend_from_slice(&crc.to_le_bytes());
@@ -186,7 +185,9 @@ fn from_bytes(bytes: &[u8]) -> Option<Vec<Entry>> {
         let length = u64::from_le_bytes(*length);
         let mut blocks = Vec::new();
         for _ in 0..length.div_ceil(BLOCK as u64) {
-            blocks.push(take_u32(&mut rest)?);
+            let (hash, after) = rest.split_first_chunk::<32>()?;
+            blocks.push(*hash);
+            rest = after;
         }
         entries.push(Entry { name: std::str::from_utf8(name).ok()?.to_owned(), length, blocks });
     }
@@ -243,6 +244,20 @@ mod tests {
             change(dir.path()).expect("changed");
             assert_eq!(found(dir.path()).as_deref(), Some(place));
         }
+    }
+
+    #[test]
+    fn an_older_head_that_was_valid_is_not_the_newest() {
+        let dir = folder();
+        let path = dir.path().join(head::NAME);
+        let mut file = head::HeadFile::create(&path).expect("created");
+        let older = fs::read(&path).expect("readable");
+        file.write(head::Head { size: 7, root: [7; 32] }).expect("written");
+        assert_eq!(crc32c::crc32c(&older), crc32c::crc32c(&fs::read(&path).expect("readable")), "why no CRC is taken");
+        write(dir.path()).expect("written");
+        assert_eq!(found(dir.path()), None);
+        fs::write(&path, older).expect("written");
+        assert_eq!(found(dir.path()).as_deref(), Some("head bytes 0..8192"));
     }
 
     #[test]

@@ -65,6 +65,15 @@ pub(crate) fn create_dir(dir: &Path) -> Result<(), FileError> {
     sync_name(dir)
 }
 
+/// Removes a file, if it is there; durable on return.
+pub(crate) fn remove_file(path: &Path) -> Result<(), FileError> {
+    if exists(path)? {
+        fs::remove_file(path).map_err(FileError::at("remove", path))?;
+        sync_name(path)?;
+    }
+    Ok(())
+}
+
 /// Removes a folder with all it holds, if it is there; durable on return.
 pub(crate) fn remove_tree(dir: &Path) -> Result<(), FileError> {
     if exists(dir)? {
@@ -79,6 +88,11 @@ pub(crate) fn draft(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     path.with_file_name(name)
+}
+
+/// Whether it is such a name.
+pub(crate) fn is_draft(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "new")
 }
 
 /// Renames within one folder; durable on return.

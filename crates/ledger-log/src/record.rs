@@ -1,4 +1,4 @@
-//! The record codec: [`ledger_core::Record`] to and from the bytes of `StoredRecord` (format 0).
+//! The record codec: [`ledger_core::Record`] to and from the bytes of `StoredRecord` (format 1).
 //!
 //! [`encode`] gives one byte string per record, the one that any protobuf library gives that writes fields in the order of
 //! their numbers and leaves defaults out. [`decode`] borrows text from the bytes and allocates only for lists. It takes

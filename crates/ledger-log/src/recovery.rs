@@ -31,11 +31,11 @@ use std::time::Duration;
 use crate::at_rest;
 use crate::checkpoints::Kept;
 use crate::closed::{self, LIVE};
-use crate::error::{Damage, OpenError, VisitError};
+use crate::error::{Damage, FileError, OpenError, VisitError};
 use crate::files;
 use crate::head::{self, Head, HeadFile};
 use crate::lock::Lock;
-use crate::manifest::Sealed;
+use crate::manifest::{self, Sealed};
 use crate::merkle::Frontier;
 use crate::reader::Reader;
 use crate::scan::{Beside, Scan, Scanned, TornTail};
@@ -84,6 +84,8 @@ pub struct Recovery {
     pub subtrees_rebuilt: u64,
     /// The kept checkpoints, each compared with the log; a note that a crash cut short is cut.
     pub kept: Kept,
+    /// Names of what an interrupted start or stop had left in the folder. Removed, or put back in its place.
+    pub leftovers: Vec<String>,
 }
 
 /// The log in a folder; see [`Log::open`].
@@ -108,10 +110,9 @@ impl Log {
         let dir = dir.as_ref();
         files::create_dir(dir)?;
         let mut lock = Lock::exclusive(dir, options.lock_wait)?;
+        let leftovers = leftovers(dir)?;
         finish_replacement(dir)?;
         let (mut head_file, stored) = open_head(dir, options)?;
-        let sealed = Sealed::of_log(dir)?;
-
         let live = dir.join(LIVE);
         let clean = match closed::compare(dir, &lock.says_closed())? {
             None => stored.head.size == 0 && !files::exists(&live)?,
@@ -119,6 +120,7 @@ impl Log {
             // Damage of the whole folder has no position of its own; reading a copy finds it.
             Some(Some(damage)) => return Err(at_rest::locate(dir, lock.says_closed(), damage, options).into()),
         };
+        let sealed = Sealed::of_log(dir)?;
         live_is_there(&live, &sealed, stored.head)?;
         let mut frontier = Frontier::default();
         let beside = Beside::open(dir)?;
@@ -141,7 +143,9 @@ impl Log {
             torn_head: stored.torn_slot,
             subtrees_rebuilt: if clean { 0 } else { (subtrees_anew.len() / 32) as u64 },
             kept,
+            leftovers,
         };
+        remove_drafts(dir)?;
         let subtrees = SubtreesFile::open(&subtrees_path, subtrees, subtrees_anew)?;
         if head != stored.head || stored.torn_slot {
             head_file.write(head)?;
@@ -263,6 +267,28 @@ fn replace(dir: &Path) -> Result<(), OpenError> {
     }
     files::rename(&copy, &live)?;
     Ok(files::remove_tree(&replaced)?)
+}
+
+/// Names of what an interrupted start or stop left in the folder: the volumes as they were or would have been, and drafts.
+pub(crate) fn leftovers(dir: &Path) -> Result<Vec<String>, FileError> {
+    let mut found = Vec::new();
+    for name in [RECOVERING, REPLACED] {
+        if files::exists(&dir.join(name))? {
+            found.push(name.to_owned());
+        }
+    }
+    for folder in [dir.to_owned(), dir.join(manifest::FOLDER), dir.join(LIVE)] {
+        if files::exists(&folder)? {
+            let names = files::entries(&folder)?.into_iter().filter(|path| files::is_draft(path));
+            found.extend(names.map(|path| path.strip_prefix(dir).unwrap_or(&path).to_string_lossy().into_owned()));
+        }
+    }
+    Ok(found)
+}
+
+/// Removes the drafts that lie in the folder itself.
+fn remove_drafts(dir: &Path) -> Result<(), FileError> {
+    [head::NAME, closed::NAME].iter().try_for_each(|name| files::remove_file(&files::draft(&dir.join(name))))
 }
 
 /// Undoes or ends a replacement that a crash interrupted.

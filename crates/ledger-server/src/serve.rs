@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ledger_log::NoteSigner;
+use ledger_log::{NoteSigner, Recovery};
 use ledger_proto::FILE_DESCRIPTOR_SET;
 use ledger_rpc::v1::audit_service_server::AuditServiceServer;
 use ledger_rpc::v1::disbursement_service_server::DisbursementServiceServer;
@@ -93,6 +93,20 @@ pub async fn run(
     let start = opened.await.map_err(|error| Failure::Thread(std::io::Error::other(error)))??;
     let Start { engine, recovery, checkpoints, mut ended, thread } = start;
     tracing::info!(size = recovery.head.size, clean = recovery.clean, "log open");
+    if !recovery.clean {
+        let Recovery { beyond_head, torn_head, subtrees_rebuilt, .. } = recovery;
+        tracing::warn!(
+            beyond_head,
+            torn_head,
+            subtrees_rebuilt,
+            "the log had not been closed: the last process was killed, or the power went; every record that was answered for \
+             is there"
+        );
+    }
+    if !recovery.leftovers.is_empty() {
+        let names = recovery.leftovers.join(", ");
+        tracing::warn!(names, "left over from an interrupted start or stop, and removed");
+    }
     if let Some(torn) = &recovery.torn {
         tracing::warn!(?torn, "a last commit that nobody was answered for was cut");
     }
@@ -141,12 +155,18 @@ pub async fn run(
     if let Some(period) = checkpoint_every {
         jobs.spawn(notary.clone().every(period));
     }
-    ready();
+    let announced = async {
+        ready();
+        std::future::pending::<std::convert::Infallible>().await
+    };
     let failure = tokio::select! {
-        served = serving.join_next() => Some(Err(port(served))),
+        // In this order: who was told that it is ready may end it at once, so that is listened for before.
+        biased;
         () = &mut shutdown => None,
+        served = serving.join_next() => Some(Err(port(served))),
         ended = &mut ended => Some(ended.unwrap_or(Err(Failure::Broken))),
         stalled = stalled(&engine, commit_limit) => Some(Err(stalled)),
+        never = announced => match never {},
     };
     drop(jobs);
     // From here on new calls are refused, on the connections that are there too: those are closed last, since a client

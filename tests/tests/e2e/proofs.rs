@@ -8,6 +8,7 @@ use std::time::Duration;
 use ledger_log::NoteVerifier;
 use ledger_proto::v1;
 use ledger_rpc::v1::audit_service_client::AuditServiceClient;
+use ledger_rpc::v1::event_service_client::EventServiceClient;
 use ledger_tests::life::{Programme, ready, receipt};
 use ledger_tests::python::script;
 use ledger_tests::server::{Server, from, text};
@@ -141,6 +142,24 @@ async fn checkpoints_survive_kills_and_new_keys() {
     let (old, new) = (desk.verifier("ledger.key.vkey"), desk.verifier("new.key.vkey"));
     assert_eq!(new.checkpoint(&renewed.note), old.checkpoint(&kept.note), "the same log under both keys");
     assert!(new.checkpoint(&kept.note).is_err() && old.checkpoint(&renewed.note).is_err());
+
+    // The log goes on under the new key: what the old one signed is proven to be its beginning, by both verifiers.
+    for number in 2..6 {
+        let mut client = EventServiceClient::new(server.channel().await);
+        let request = from("selection/test", v1::RecordEventsRequest { events: ready(number) });
+        client.record_events(request).await.expect("an answer");
+    }
+    let later = checkpoint(&server, None).await.expect("signed");
+    assert!(later.size > kept.size);
+    let (sizes, proof) = ((kept.size.to_string(), later.size.to_string()), desk.path("rotated.proof"));
+    replay(&["prove", "--consistency", &sizes.0, "--from", &server.url, "--size", &sizes.1, "--out", &proof]);
+    let (old_note, new_note) = (desk.keep("kept", &kept.note), desk.keep("later", &later.note));
+    let (old_key, new_key) = (desk.path("ledger.key.vkey"), desk.path("new.key.vkey"));
+    let under =
+        |old_key| ["--checkpoint", &new_note, "--key", &new_key, "--old-checkpoint", &old_note, "--old-key", old_key];
+    replay(&[&["check-proof", &proof], &under(&old_key)[..]].concat());
+    agrees(&[&[proof.as_str()], &under(&old_key)[..]].concat(), 0);
+    agrees(&[&[proof.as_str()], &under(&new_key)[..]].concat(), 2);
     assert_eq!(server.terminate().code(), Some(0));
 
     // The old note is still in the folder, and still good under its own key.
@@ -167,12 +186,14 @@ async fn a_log_that_is_not_the_one_that_was_signed_does_not_start() {
     let notes = |data: &Path| data.join("checkpoints/notes");
     std::fs::copy(notes(&signed), notes(&other)).expect("copied");
     // Once as the files were closed, once as after a crash: then only the roots tell.
-    for expected in ["checkpoints/notes", "whose root was signed"] {
+    for (closed, expected) in [(true, "checkpoints/notes"), (false, "whose root was signed")] {
+        if !closed {
+            std::fs::remove_file(other.join("closed")).expect("removed");
+            std::fs::write(other.join("LOCK"), "").expect("written");
+        }
         let (status, stderr) = Server::try_start(&PROGRAMS, &other, &[]).err().expect("does not start");
         assert_eq!(status.code(), Some(3), "{stderr}");
         assert!(stderr.contains(expected) && stderr.contains("first bad position: "), "{stderr}");
-        std::fs::remove_file(other.join("closed")).expect("removed");
-        std::fs::write(other.join("LOCK"), "").expect("written");
     }
 }
 

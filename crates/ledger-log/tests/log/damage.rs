@@ -247,30 +247,48 @@ fn a_torn_slot_of_the_head_after_a_crash_is_reported() {
 }
 
 #[test]
-fn an_interrupted_replacement_of_the_volume_is_finished() {
+fn what_an_interrupted_start_or_stop_left_is_named_and_put_in_order() {
     let log = tempfile::tempdir().expect("a folder");
     closed_log(log.path(), &[10, 20]);
     as_after_a_kill(log.path());
-    let table: [(&str, Change); 3] = [
-        ("while copying", |dir| fs::create_dir(dir.join("recovering")).expect("created")),
-        ("between the renames", |dir| {
-            fs::rename(dir.join("live"), dir.join("replaced")).expect("renamed");
-            fs::create_dir(dir.join("recovering")).expect("created");
-        }),
-        ("before removing", |dir| copy(&dir.join("live"), &dir.join("replaced"))),
+    let table: [(&str, Change, &[&str]); 6] = [
+        ("while copying", |dir| fs::create_dir(dir.join("recovering")).expect("created"), &["recovering"]),
+        (
+            "between the renames",
+            |dir| {
+                fs::rename(dir.join("live"), dir.join("replaced")).expect("renamed");
+                fs::create_dir(dir.join("recovering")).expect("created");
+            },
+            &["recovering", "replaced"],
+        ),
+        ("before removing", |dir| copy(&dir.join("live"), &dir.join("replaced")), &["replaced"]),
+        ("while describing", |dir| fs::write(dir.join("closed.new"), b"LLCL").expect("written"), &["closed.new"]),
+        ("while beginning", |dir| fs::write(dir.join("head.new"), b"").expect("written"), &["head.new"]),
+        (
+            "while sealing",
+            |dir| fs::write(dir.join("segments/manifest.new"), b"ledger-log seg").expect("written"),
+            &["segments/manifest.new"],
+        ),
     ];
-    for (name, crash) in table {
+    for (name, crash, left) in table {
         let dir = fresh(log.path());
         crash(dir.path());
         let (examined, _) = examine(dir.path()).expect(name);
         assert_eq!((examined.head, examined.findings), (expected_head(30), vec![]), "{name}");
+        assert_eq!(examined.leftovers, left, "{name}");
         let (writer, _, recovery) = open(dir.path()).expect(name);
         assert_eq!(recovery.head, expected_head(30), "{name}");
+        assert_eq!(recovery.leftovers, left, "{name}");
         drop(writer);
-        for leftover in ["recovering", "replaced"] {
+        for leftover in ["recovering", "replaced", "closed.new", "head.new", "segments/manifest.new"] {
             assert!(!dir.path().join(leftover).exists(), "{name}: {leftover}");
         }
     }
+    // A log whose very first file was interrupted is a new one.
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(dir.path().join("head.new"), b"LLHE").expect("written");
+    let (_, _, recovery) = open(dir.path()).expect("new");
+    assert_eq!((recovery.head.size, recovery.leftovers), (0, vec!["head.new".to_owned()]));
 }
 
 #[test]

@@ -25,6 +25,10 @@ pub(super) fn pass(log: &AtRest, visit: &mut VisitBytes<'_>) -> Result<Pass, Err
             torn.from, torn.found
         ));
     }
+    if !examined.leftovers.is_empty() {
+        let names = examined.leftovers.join(", ");
+        notes.push(format!("left over from an interrupted start or stop of a server, and of no consequence: {names}"));
+    }
     let findings = examined.findings.iter().map(damaged).collect();
     Ok(Pass { size: examined.head.size, root: examined.head.root, findings, notes, first_bad_position: None })
 }
