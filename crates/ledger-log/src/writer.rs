@@ -119,14 +119,13 @@ impl Writer {
             return Ok(());
         }
         let first = (size >> self.level) << self.level;
-        let made = self.take_next()?;
-        let volume = match made {
-            Some(volume) if first == self.boundary => volume,
-            // Not even begun, or one commit filled several segments.
-            unfit => {
-                drop(unfit);
-                self.create_volume(first)?
-            }
+        if first != self.boundary {
+            // One commit filled several segments. A volume without records in between would pass for the one that counts.
+            self.drop_next()?;
+        }
+        let volume = match self.take_next()? {
+            Some(volume) => volume,
+            None => self.create_volume(first)?,
         };
         let Some(store) = self.shared.store() else { return Ok(()) };
         let mut rest = sled::Batch::default();
@@ -151,6 +150,15 @@ impl Writer {
     fn take_next(&mut self) -> Result<Option<Volume>, VolumeError> {
         let Some(making) = self.next.take() else { return Ok(None) };
         making.join().map_err(|_| VolumeError::Panicked("while a volume was made".to_owned()))?.map(Some)
+    }
+
+    /// Removes the volume that was made for the boundary, if that was begun.
+    fn drop_next(&mut self) -> Result<(), VolumeError> {
+        if let Some(unused) = self.take_next()? {
+            drop(unused);
+            files::remove_tree(&store::live(&self.dir).join(volumes::name(self.boundary)))?;
+        }
+        Ok(())
     }
 
     /// Size and root of the durable log.
@@ -266,11 +274,8 @@ impl Writer {
     /// Ends all threads and reading; the store's files are closed on return.
     fn end(&mut self) {
         self.sealer.stop();
-        if let Ok(Some(unused)) = self.take_next() {
-            drop(unused);
-            // Left behind it is removed by the next opening.
-            let _ = files::remove_tree(&store::live(&self.dir).join(volumes::name(self.boundary)));
-        }
+        // Left behind it is removed by the next opening.
+        let _ = self.drop_next();
         self.shared.close();
     }
 }

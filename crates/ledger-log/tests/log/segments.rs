@@ -98,6 +98,19 @@ fn full_segments_are_sealed_and_read_as_before() {
 }
 
 #[test]
+fn a_commit_over_several_segments_leaves_no_volume_in_between() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (mut writer, _, _) = open_small(dir.path()).expect("a new log");
+    // Near its end the next volume is being made; then this segment and four more are filled at once.
+    append(&mut writer, 250);
+    append(&mut writer, 1100);
+    let there: Vec<_> = fs::read_dir(dir.path().join("live")).expect("there").flatten().map(|at| at.path()).collect();
+    assert!(there.iter().all(|path| [volume(dir.path(), 0), volume(dir.path(), 1280)].contains(path)), "{there:?}");
+    drop(writer);
+    is_whole(dir.path(), 1350);
+}
+
+#[test]
 fn a_log_keeps_the_segments_it_began_with() {
     let dir = tempfile::tempdir().expect("a folder");
     sealed_log(dir.path(), 300, 50);

@@ -86,6 +86,7 @@ pub fn judge(dir: &Path, promises: &[&Promise], written: Option<&Written>, look:
         torn_head: false,
         subtrees_rebuilt: 0,
         kept: recovery.kept.clone(),
+        leftovers: Vec::new(),
     };
     if recovery != whole || again[..leaves.len()] != leaves {
         return Err(format!("the second opening found {recovery:?} instead of {whole:?}"));
