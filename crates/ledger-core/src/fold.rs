@@ -120,6 +120,7 @@ impl State {
         if let Some((year, amount)) = funds {
             let entry = self.years.entry(year).or_default();
             entry.used = Rupiah::new(entry.used.get().saturating_add(amount));
+            entry.funds_since = record.position + 1;
         }
         self.last_recorded_at = Some(record.recorded_at);
         match place.or_else(|| record.participant.and_then(|id| self.place(id))) {
@@ -228,6 +229,7 @@ impl State {
             Event::FundsAppropriated(e) => {
                 let year = self.years.entry(e.fiscal_year).or_default();
                 year.appropriated = Rupiah::new(year.appropriated.get().saturating_add(e.amount.get()));
+                year.funds_since = record.position + 1;
                 self.add_rare(RareKind::Funds, None, identity_of(&e.document_number), fact);
             }
             Event::BalancePeriodClosed(e) => self.years.entry(e.year).or_default().closed = Some(fact),

@@ -172,6 +172,15 @@ pub fn participant(state: &State, place: Place, as_of: Date) -> Option<Participa
     })
 }
 
+/// The log size from which on [`participant`] and the balances are as they are now: what followed was about other people.
+/// Only its own records, the programme's, and the funds of the date's year bear on a participant.
+#[must_use]
+pub fn unchanged_since(state: &State, participant: &Participant, as_of: Date) -> u64 {
+    let own = participant.last_position + 1;
+    let programme = state.last_programme_position().map_or(0, |last| last + 1);
+    own.max(programme).max(state.year(as_of.year()).funds_since)
+}
+
 /// Whether an entitlement can be paid as of a date out of these funds.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ use ledger_core::ids::{ParticipantId, Position};
 use ledger_core::schedule::payable;
 use ledger_core::state::{Participant, State};
 use ledger_core::time::Date;
+use ledger_core::view;
 use ledger_tests::given::named;
 use ledger_tests::oracle::Oracle;
 use ledger_tests::strategy::{PEOPLE, Step, World, history, recorded_names};
@@ -156,6 +157,27 @@ proptest! {
         let replayed = replay(world.ledger.records());
         for (incremental, again) in seen(world.ledger.state()).into_iter().zip(seen(&replayed)) {
             prop_assert_eq!(incremental, again);
+        }
+    }
+
+    #[test]
+    fn what_is_told_of_a_participant_is_no_newer_than_it_is_said_to_be(steps in history(STEPS)) {
+        let world = World::after(&steps);
+        let mut state = State::new();
+        let told = |state: &State, as_of| -> Vec<_> {
+            let people = 0..state.participants().len();
+            people.map(|place| (view::participant(state, place, as_of), state.balances(place))).collect()
+        };
+        for record in world.ledger.records() {
+            let as_of = record.occurred_at.wib_date();
+            let before = told(&state, as_of);
+            state.apply(record, &mut |_| {}).expect("a recorded event");
+            for (participant, (before, after)) in state.participants().iter().zip(before.iter().zip(told(&state, as_of))) {
+                let since = view::unchanged_since(&state, participant, as_of);
+                prop_assert!(since <= state.size());
+                let same = *before == after;
+                prop_assert!(same || since == state.size(), "{:?} changed {}, since {}", record, participant.id, since);
+            }
         }
     }
 

@@ -40,6 +40,8 @@ pub struct Year {
     pub used: Rupiah,
     /// The closing of the balance period of the year's waves.
     pub closed: Option<Fact>,
+    /// Log size from which on `appropriated` and `used` are as they are.
+    pub(crate) funds_since: u64,
 }
 
 impl Year {

@@ -1,7 +1,10 @@
 //! The handle by which services ask the engine.
 //!
-//! A read is answered by the deciding thread at once, with the size of the log that it saw, and waits here until that
-//! much is durable: where it is already, it does not wait at all.
+//! A read is answered by the deciding thread at once, and waits here until all that it says is durable: where it is
+//! already, it does not wait at all. In general that is the whole log that the deciding thread saw. What is asked of one
+//! participant mostly rests on older records: on each state between the log size from which on the answer is the same
+//! and the one that was looked at, it is that answer. So it is true of the durable log as soon as that has the first of
+//! these sizes; that it was worked out on a longer one, part of which may yet vanish, makes no difference to it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -103,10 +106,27 @@ impl Engine {
         .await
     }
 
-    /// Waits until so many records are durable.
-    pub(crate) async fn until_durable(&self, size: u64) -> Result<(), Unavailable> {
+    /// Reads what the state says of one participant, before what waits in the queue. With its answer `read` gives the log
+    /// size from which on the answer is the same; the answer leaves when that much is durable. With it comes a durable
+    /// log size of which it is true.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&State) -> (T, u64) + Send + 'static,
+    ) -> Result<(T, u64), Unavailable> {
+        let seen = self.ask(|reply| {
+            Request::Read(Box::new(move |state| {
+                let _ = reply.send((read(state), state.size()));
+            }))
+        });
+        let ((answer, since), size) = seen.await?;
+        let durable = self.until_durable(since).await?;
+        Ok((answer, durable.min(size)))
+    }
+
+    /// Waits until so many records are durable; gives how many are.
+    pub(crate) async fn until_durable(&self, size: u64) -> Result<u64, Unavailable> {
         let mut durable = self.durable.clone();
-        durable.wait_for(|durable| *durable >= size).await.map(drop).map_err(|_| Unavailable::Stopping)
+        durable.wait_for(|durable| *durable >= size).await.map(|durable| *durable).map_err(|_| Unavailable::Stopping)
     }
 
     /// Shows every participant to `see`, as the state was when the scan began, with that state's size; a slice at a time.
@@ -194,7 +214,7 @@ impl Engine {
         self.pending.commit_age()
     }
 
-    async fn send(&self, request: Request) -> Result<(), Unavailable> {
+    pub(super) async fn send(&self, request: Request) -> Result<(), Unavailable> {
         self.requests.send(request).await.map_err(|_| Unavailable::Stopping)
     }
 

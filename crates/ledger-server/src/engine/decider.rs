@@ -71,6 +71,8 @@ impl Engine {
         let runs = Runs::new(&state, reader.clone(), requests.downgrade());
         let halted = Arc::new(AtomicBool::new(false));
         let decider = Decider {
+            queue,
+            arrived: VecDeque::new(),
             state,
             dir: dir.to_owned(),
             min_free,
@@ -86,7 +88,7 @@ impl Engine {
         let on_fault = FailOnPanic(Arc::clone(&pending));
         let thread = std::thread::Builder::new().name("ledger-engine".to_owned()).spawn(move || {
             let on_fault = on_fault;
-            decider.work(queue);
+            decider.work();
             drop(on_fault);
             drop(writing.join());
         });
@@ -108,6 +110,9 @@ impl Drop for FailOnPanic {
 }
 
 pub(super) struct Decider {
+    queue: mpsc::Receiver<Request>,
+    /// What was taken from the queue to look for reads behind it; comes before the queue.
+    arrived: VecDeque<Request>,
     pub(super) state: State,
     dir: PathBuf,
     min_free: u64,
@@ -126,6 +131,10 @@ pub(super) struct Decider {
     turn: usize,
 }
 
+/// Commands of a batch between two looks for reads: about a tenth of a millisecond.
+pub(super) const READS_EVERY: usize = 64;
+/// Most requests looked at for reads at a time: reads do not hold a batch up for long.
+pub(super) const MOST_READS: usize = 32;
 /// How long callers are served between two slices of long work, at most.
 const SERVE: Duration = Duration::from_millis(4);
 /// Records that wait for the disk beyond which long work adds none: a caller's commit stays small.
@@ -134,8 +143,8 @@ const MOST_BACKLOG: usize = 4_096;
 const PAUSE: Duration = Duration::from_micros(200);
 
 impl Decider {
-    fn work(mut self, mut queue: mpsc::Receiver<Request>) {
-        while self.serve(&mut queue) && self.slice() && self.resume_waiting() {}
+    fn work(mut self) {
+        while self.serve() && self.slice() && self.resume_waiting() {}
         self.pending.end();
     }
 
@@ -145,26 +154,43 @@ impl Decider {
 
     /// Serves callers: until none waits where long work is to be done, else one. `false` at the end, also when the last
     /// handle is gone: long work then waits for the next start.
-    fn serve(&mut self, queue: &mut mpsc::Receiver<Request>) -> bool {
+    fn serve(&mut self) -> bool {
         let start = Instant::now();
         loop {
-            let request = if self.busy() {
-                match queue.try_recv() {
+            self.serve_reads();
+            let request = match self.arrived.pop_front() {
+                Some(request) => request,
+                None if self.busy() => match self.queue.try_recv() {
                     Ok(request) => request,
                     Err(TryRecvError::Empty) => return true,
                     Err(TryRecvError::Disconnected) => return false,
-                }
-            } else {
-                match queue.blocking_recv() {
+                },
+                None => match self.queue.blocking_recv() {
                     Some(request) => request,
                     None => return false,
-                }
+                },
             };
             if self.halted.load(Ordering::Relaxed) || !self.take(request) {
                 return false;
             }
             if self.busy() && start.elapsed() >= SERVE {
                 return true;
+            }
+        }
+    }
+
+    /// Answers reads that wait, on the state as it is. All else keeps its order, and no more of it is taken than the queue
+    /// itself holds.
+    fn serve_reads(&mut self) {
+        for _ in 0..MOST_READS {
+            if self.arrived.len() >= QUEUE || self.halted.load(Ordering::Relaxed) {
+                return;
+            }
+            match self.queue.try_recv() {
+                Ok(Request::Read(read)) => read(&self.state),
+                Ok(request) => self.arrived.push_back(request),
+                // The last handle's end is seen where the next request is taken.
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
             }
         }
     }
@@ -217,7 +243,7 @@ impl Decider {
         match request {
             Request::Stop => false,
             Request::Record { actor, commands, reply } => self.record(&actor, commands, reply),
-            Request::Query(query) => {
+            Request::Read(query) | Request::Query(query) => {
                 query(&self.state);
                 true
             }
@@ -248,7 +274,10 @@ impl Decider {
             return self.answer(Box::new(move |_| drop(reply.send(Err(full)))));
         }
         let mut answers = Vec::with_capacity(commands.len());
-        for incoming in commands {
+        for (index, incoming) in commands.into_iter().enumerate() {
+            if index > 0 && index.is_multiple_of(READS_EVERY) {
+                self.serve_reads();
+            }
             answers.push(self.decide(actor, incoming));
         }
         self.commit(Box::new(move |committed| {

@@ -1,7 +1,10 @@
 //! The one writer. A thread owns the state: it takes requests from a queue, decides each on the state, encodes what is
 //! to be recorded and folds it at once; a second thread makes the records durable, a group of requests in one commit,
-//! while the first decides the next group. Every answer, a read's too, leaves only when the log on which it was decided
-//! is durable: so nobody sees what may vanish, and a retry that meets its original in flight waits for that commit.
+//! while the first decides the next group. Every answer, a read's too, leaves only when all that it says is durable: so
+//! nobody sees what may vanish, and a retry that meets its original in flight waits for that commit.
+//!
+//! Requests are taken in the order in which they came. Only a question about one participant overtakes: it is answered
+//! between two slices of a batch (`decider`), and does not wait for the commit of other people's records (`ask`).
 
 mod ask;
 mod committer;
@@ -10,6 +13,8 @@ mod decider;
 mod resolve;
 mod runs;
 mod scan;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -129,15 +134,35 @@ type Begin = Box<dyn FnOnce(&State) -> Option<Box<dyn Question>> + Send>;
 
 enum Request {
     Stop,
-    Record { actor: Actor, commands: Vec<Incoming>, reply: oneshot::Sender<Result<Vec<Answer>, Unavailable>> },
+    Record {
+        actor: Actor,
+        commands: Vec<Incoming>,
+        reply: oneshot::Sender<Result<Vec<Answer>, Unavailable>>,
+    },
+    /// About one participant: overtakes.
+    Read(Query),
     Query(Query),
     Scan(Begin),
-    RunDeadlines { actor: Actor, as_of: Date, said: Said, reply: oneshot::Sender<DeadlinesReply> },
+    RunDeadlines {
+        actor: Actor,
+        as_of: Date,
+        said: Said,
+        reply: oneshot::Sender<DeadlinesReply>,
+    },
     Resolve(Resolve),
     PlanRun(PlanAsked),
     Planned(WorkedOut),
-    PlanRecalled { run: RunId, plan: Option<Arc<Plan>> },
-    ApproveRun { actor: Actor, run: RunId, digest: Digest, said: Said, reply: oneshot::Sender<ApproveReply> },
+    PlanRecalled {
+        run: RunId,
+        plan: Option<Arc<Plan>>,
+    },
+    ApproveRun {
+        actor: Actor,
+        run: RunId,
+        digest: Digest,
+        said: Said,
+        reply: oneshot::Sender<ApproveReply>,
+    },
 }
 
 type PlanReply = Result<Result<Planned, Rejection>, Unavailable>;

@@ -7,7 +7,7 @@ use ledger_core::event::Event;
 use ledger_core::ids::ParticipantId;
 use ledger_core::time::{Date, Timestamp};
 use ledger_core::view::{self, ParticipantView};
-use ledger_core::{Rejection, account};
+use ledger_core::{Rejection, State, account};
 use ledger_log::{Reader, record};
 use ledger_proto::v1;
 use ledger_rpc::v1::participant_service_server::ParticipantService;
@@ -43,18 +43,18 @@ impl ParticipantService for Ledger {
         let as_of = as_of.transpose().map_err(invalid)?;
         let known_at = known_at(request.known_at.as_ref()).map_err(invalid)?;
         let today = now().wib_date();
-        let found = self
-            .engine
-            .query(move |state| {
-                let place = state.place(id)?;
+        let found = self.engine.read(move |state| {
+            let place = state.place(id);
+            of_one(place.and_then(|place| {
                 let participant = state.participants().get(place)?;
                 let view = view::participant(state, place, today)?;
                 let last = (participant.last_position, state.last_programme_position());
-                Some((view, state.balances(place), state.size(), last))
-            })
-            .await?;
+                Some(((view, state.balances(place), last), view::unchanged_since(state, participant, today)))
+            }))
+        });
         let unknown = || rejected(&Rejection::ParticipantUnknown { participant: id });
-        let (view, balances, size, last) = found.ok_or_else(unknown)?;
+        let (found, size) = found.await?;
+        let (view, balances, last) = found.ok_or_else(unknown)?;
         let reader = self.engine.reader().clone();
         let include_history = request.include_history;
         let work = move || {
@@ -93,13 +93,13 @@ impl ParticipantService for Ledger {
         actor(&request)?;
         let digest = from_proto::identity_digest(request.get_ref()).map_err(|invalid| invalid.status())?;
         let today = now().wib_date();
-        let found = self.engine.query(move |state| {
-            let participant = state.participants().get(state.place_by_identity(&digest)?)?;
-            Some(summary(state, participant, today))
+        let found = self.engine.read(move |state| {
+            let participant = state.place_by_identity(&digest).and_then(|place| state.participants().get(place));
+            of_one(participant.map(|p| (summary(state, p, today), view::unchanged_since(state, p, today))))
         });
         // The digest itself stays out of the text: it stands for a person.
         let unknown = || refused(&IDENTITY_UNKNOWN, "no participant has this identity digest");
-        let participant = found.await?.ok_or_else(unknown)?.message();
+        let participant = found.await?.0.ok_or_else(unknown)?.message();
         Ok(Response::new(v1::FindByIdentityDigestResponse { participant: Some(participant) }))
     }
 
@@ -114,9 +114,9 @@ impl ParticipantService for Ledger {
         let newest = from_proto::newest_first(request.order).map_err(invalid)?;
         let list = format!("events of {id}, newest first: {newest}");
         let page = page(&list, request.page_size, &request.page_token)?;
-        let found = self.engine.query(move |state| Some((state.participant(id)?.last_position, state.size())));
-        let unknown = || rejected(&Rejection::ParticipantUnknown { participant: id });
-        let (last, known_at) = found.await?.ok_or_else(unknown)?;
+        let last = move |state: &State| state.participant(id).map(|p| (p.last_position, p.last_position + 1));
+        let (last, known_at) = self.engine.read(move |state| of_one(last(state))).await?;
+        let last = last.ok_or_else(|| rejected(&Rejection::ParticipantUnknown { participant: id }))?;
         let reader = self.engine.reader();
         let (events, next) = tokio::task::block_in_place(|| {
             if newest {
@@ -128,6 +128,11 @@ impl ParticipantService for Ledger {
         let next_page_token = next.map(|place| token(&list, place)).unwrap_or_default();
         Ok(Response::new(v1::ListParticipantEventsResponse { events, next_page_token, known_at }))
     }
+}
+
+/// What is said of one participant, and since when. Who is not there never was: that rests on no record.
+pub(super) fn of_one<T>(found: Option<(T, u64)>) -> (Option<T>, u64) {
+    found.map_or((None, 0), |(found, since)| (Some(found), since))
 }
 
 struct Told {

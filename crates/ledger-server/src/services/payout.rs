@@ -15,6 +15,7 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
+use super::participant::of_one;
 use super::{Ledger, actor, bounded, history, instruction_unknown, pages};
 use crate::engine::Engine;
 use crate::reasons::{STOPPING, UNREADABLE_RECORD};
@@ -69,11 +70,13 @@ impl PayoutService for Ledger {
         actor(&request)?;
         let parsed = from_proto::instruction(&request.get_ref().instruction);
         let position = parsed.map_err(|invalid| invalid.status())?;
-        let found = self.engine.query(move |state| {
+        let find = move |state: &State| {
             let place = state.place_by_instruction(position)?;
-            Some((entry(state, position, place)?, state.participants().get(place)?.last_position))
-        });
-        let (entry, last) = found.await?.ok_or_else(|| instruction_unknown(position))?;
+            let last = state.participants().get(place)?.last_position;
+            Some(((entry(state, position, place)?, last), last + 1))
+        };
+        let (found, _) = self.engine.read(move |state| of_one(find(state))).await?;
+        let (entry, last) = found.ok_or_else(|| instruction_unknown(position))?;
         let reader = self.engine.reader();
         let response = tokio::task::block_in_place(|| {
             Ok::<_, Status>(v1::GetInstructionResponse {
