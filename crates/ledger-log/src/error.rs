@@ -97,6 +97,12 @@ pub enum OpenError {
         /// The folder looked at.
         dir: PathBuf,
     },
+    /// A log is restored into an empty folder only.
+    #[error("{} is not empty", dir.display())]
+    InTheWay {
+        /// The folder.
+        dir: PathBuf,
+    },
     /// The stored log is damaged. Nothing was repaired.
     #[error("the log is damaged")]
     Damaged(#[source] Damage),
@@ -135,6 +141,7 @@ impl OpenError {
             OpenError::Locked { .. }
             | OpenError::NotALog { .. }
             | OpenError::NotAnArchive { .. }
+            | OpenError::InTheWay { .. }
             | OpenError::NoRoom { .. }
             | OpenError::File(_)
             | OpenError::Store(_) => None,

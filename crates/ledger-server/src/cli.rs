@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Flags, Log, Settings};
-use crate::{Config, Failure, demo, keygen, load, logging, run};
+use crate::{Config, Failure, backup, demo, keygen, load, logging, run};
 
 /// "File size limit exceeded", on Linux.
 const SIGXFSZ: i32 = 25;
@@ -39,6 +39,13 @@ enum Command {
     /// Load a real-looking cohort (Kota Binjai's wave 1, 135 participants of 2020) through the API and serve it.
     #[command(after_help = "Example:\n  ledger-server demo --once")]
     Demo(demo::Demo),
+    /// Bring an archive of a running server's log up to date.
+    #[command(after_help = "Example:\n  ledger-server backup --from http://127.0.0.1:50051 --to ./backup")]
+    Backup(backup::Backup),
+    /// Build a log folder from an archive, every record checked.
+    #[command(after_help = "Example:\n  ledger-server restore --from ./backup --data ./data/ledger \\\n    \
+        --checkpoint july.checkpoint --key ledger.vkey")]
+    Restore(backup::Restore),
 }
 
 #[derive(clap::Args)]
@@ -128,6 +135,8 @@ pub fn main() -> ExitCode {
                 logging::start(Log::default());
                 demo::command(args).await
             }
+            Command::Backup(args) => backup::backup(args).await,
+            Command::Restore(args) => backup::restore(&args),
         }
     });
     runtime.shutdown_timeout(LAST);

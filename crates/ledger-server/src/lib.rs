@@ -4,6 +4,7 @@
 //! and `to_proto` (wire to core and back), [`status`] and [`reasons`] (why something is refused), `calls` (what is logged
 //! of a call), `notary` (signed checkpoints), [`schedule`] (jobs by the clock), [`config`] (what a server can be told), [`cli`], [`load`], [`demo`].
 
+pub mod backup;
 mod calls;
 pub mod cli;
 pub mod config;

@@ -1,6 +1,7 @@
 //! End to end: the real server, the real log, real clients, and the replay that must agree.
 
 mod api;
+mod backups;
 mod bytes;
 mod cohorts;
 mod crash;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use ledger_log::{ArchiveWriter, AtRest, OpenError};
+use ledger_log::{ArchiveWriter, AtRest, OpenError, restore};
 
 use crate::support::*;
 
@@ -100,4 +100,46 @@ fn every_changed_byte_of_an_archive_is_found() {
     }
     assert!(changed > 300, "{changed}");
     holds(log.path(), 600);
+}
+
+#[test]
+fn a_log_is_restored_from_an_archive_and_goes_on() {
+    for size in [0, 1, 256, 300, 512, 9000] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (archive, data) = (folder.path().join("archive"), folder.path().join("data"));
+        fs::create_dir(&archive).expect("made");
+        extend(&archive, size);
+        for kept in [None, Some(expected_head(size)), Some(expected_head(size / 2))] {
+            assert_eq!(restore(&archive, &data, kept).expect("restored"), expected_head(size));
+            let again = restore(&archive, &data, kept).expect_err("there is a log");
+            assert!(matches!(again, OpenError::InTheWay { .. }), "{again:?}");
+            let (mut writer, reader, recovery) = open(&data).expect("opened");
+            assert_eq!((recovery.head, recovery.clean), (expected_head(size), true));
+            assert_eq!(all(&reader), expected(0..size));
+            assert_eq!(append(&mut writer, 5), expected_head(size + 5));
+            writer.close().expect("closed");
+            fs::remove_dir_all(&data).expect("there");
+        }
+    }
+}
+
+#[test]
+fn what_does_not_extend_the_checkpoint_is_not_restored() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (archive, data) = (folder.path().join("archive"), folder.path().join("data"));
+    fs::create_dir(&archive).expect("made");
+    extend(&archive, 300);
+    let mut other = expected_head(200);
+    other.root[7] ^= 1;
+    for (kept, position) in [(expected_head(301), 300), (other, 0)] {
+        let refused = restore(&archive, &data, Some(kept)).expect_err("not the log of the checkpoint");
+        assert_eq!(refused.first_bad_position(), Some(position), "{refused:?}");
+        assert!(!data.exists());
+    }
+    let segment = archive.join("segments/00000000000000000256-44.segment");
+    let mut bytes = fs::read(&segment).expect("readable");
+    bytes[900] ^= 1;
+    fs::write(&segment, bytes).expect("written");
+    assert_eq!(restore(&archive, &data, None).expect_err("damaged").first_bad_position(), Some(256));
+    assert!(!data.exists());
 }
