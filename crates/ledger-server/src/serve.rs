@@ -173,6 +173,8 @@ pub async fn run(
     // whose connection goes away cannot tell a refusal from a lost call.
     let _ = stop.send(true);
     if let Some(ended) = failure {
+        // A commit that hangs would hold its callers for ever.
+        engine.give_up();
         // Who waits hears that it is unavailable; then the process ends, whatever the disk does.
         let _ = tokio::time::timeout(FAREWELL, quiet(&in_flight)).await;
         return ended;

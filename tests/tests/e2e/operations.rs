@@ -89,13 +89,14 @@ async fn a_file_alone_is_enough() {
 }
 
 /// Every event that was answered, by position.
-struct Answered {
-    results: Vec<(v1::Receipt, String)>,
+#[derive(Default)]
+pub(crate) struct Answered {
+    pub(crate) results: Vec<(v1::Receipt, String)>,
 }
 
 impl Answered {
     /// Holds the answers against a server's records.
-    async fn hold(&self, server: &Server) {
+    pub(crate) async fn hold(&self, server: &Server) {
         let mut client = AuditServiceClient::new(server.channel().await);
         let stream = client.stream_records(from("auditor/test", v1::StreamRecordsRequest::default())).await;
         let mut stream = stream.expect("a stream").into_inner();

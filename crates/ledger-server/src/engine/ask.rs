@@ -126,7 +126,12 @@ impl Engine {
     /// Waits until so many records are durable; gives how many are.
     pub(crate) async fn until_durable(&self, size: u64) -> Result<u64, Unavailable> {
         let mut durable = self.durable.clone();
-        durable.wait_for(|durable| *durable >= size).await.map(|durable| *durable).map_err(|_| Unavailable::Stopping)
+        let durable = tokio::select! {
+            biased;
+            durable = durable.wait_for(|durable| *durable >= size) => durable.map(|durable| *durable).ok(),
+            () = self.pending.failure() => None,
+        };
+        durable.ok_or(Unavailable::Stopping)
     }
 
     /// Shows every participant to `see`, as the state was when the scan began, with that state's size; a slice at a time.
@@ -206,6 +211,11 @@ impl Engine {
     pub async fn halt(&self) {
         self.halted.store(true, Ordering::Relaxed);
         self.stop().await;
+    }
+
+    /// Lets go of everybody who waits for the disk: it does not answer, and nothing more is recorded.
+    pub fn give_up(&self) {
+        self.pending.fail();
     }
 
     /// How long the commit at work has taken so far; `None` where there is none.

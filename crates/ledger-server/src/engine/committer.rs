@@ -37,6 +37,8 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 struct Group {
     records: Batch,
     replies: Vec<Reply>,
+    /// Answers of the commit at work: here, so that a commit that does not come back holds nobody.
+    at_work: Vec<Reply>,
     /// No more will come.
     ended: bool,
     /// The writer gave up; nothing is taken any more.
@@ -51,6 +53,8 @@ pub(super) struct Pending {
     group: Mutex<Group>,
     filled: Condvar,
     taken: Condvar,
+    /// Whether [`Pending::fail`] was called, for those who wait for more than one answer.
+    failed: watch::Sender<bool>,
 }
 
 impl Pending {
@@ -91,11 +95,18 @@ impl Pending {
     pub(super) fn fail(&self) {
         let mut group = self.lock();
         group.failed = true;
-        let waiting = std::mem::take(&mut group.replies);
+        let waiting = (std::mem::take(&mut group.at_work), std::mem::take(&mut group.replies));
         drop(group);
         drop(waiting);
+        self.failed.send_replace(true);
         self.taken.notify_one();
         self.filled.notify_one();
+    }
+
+    /// Resolves once nothing more will become durable.
+    pub(super) async fn failure(&self) {
+        // The sender lives as long as this.
+        let _ = self.failed.subscribe().wait_for(|failed| *failed).await;
     }
 
     /// How long the commit at work has taken so far.
@@ -131,8 +142,9 @@ impl Pending {
                     let waited = self.filled.wait_timeout(group, CHECKPOINT_EVERY);
                     group = waited.unwrap_or_else(PoisonError::into_inner).0;
                 }
-                std::mem::swap(&mut group.records, &mut records);
-                std::mem::swap(&mut group.replies, &mut replies);
+                let Group { records: filled, replies, at_work, .. } = &mut *group;
+                std::mem::swap(filled, &mut records);
+                std::mem::swap(replies, at_work);
                 group.began = Some(Instant::now());
                 self.taken.notify_one();
                 (group.ended, group.failed)
@@ -151,6 +163,7 @@ impl Pending {
                     return Err(error);
                 }
             }
+            std::mem::swap(&mut self.lock().at_work, &mut replies);
             let committed = Committed { first, leaf_hashes: writer.leaf_hashes() };
             for reply in replies.drain(..) {
                 reply(&committed);
