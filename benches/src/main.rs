@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`measure`] (what is printed, medians of interleaved pairs), [`history`] (what is measured on), [`child`]
 //! (the real programs as processes of their own), then a file per measure: [`append`], [`load`], [`memory`], [`calls`],
-//! [`service`], [`proofs`].
+//! [`service`], [`proofs`], [`cuts`].
 //!
 //! The programs are this one under other names: started as `ledger-server` it is the server. So one build is all there is
 //! to measure.
@@ -10,6 +10,7 @@
 mod append;
 mod calls;
 mod child;
+mod cuts;
 mod echo;
 mod history;
 mod lives;
@@ -56,6 +57,9 @@ struct Common {
     /// Participants, for measures whose size is that; a million by default
     #[arg(long, global = true, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1000..=5_000_000))]
     participants: u32,
+    /// Cuts, for the measure of that name
+    #[arg(long, global = true, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(100..))]
+    cuts: u64,
     /// Exit 1 where a bar is missed
     #[arg(long, global = true)]
     check: bool,
@@ -94,6 +98,9 @@ enum Bench {
     /// Time, records read and bytes kept for proofs on a log of 10 million records; a start with 20,000 kept checkpoints,
     /// beside one without
     Proofs,
+    /// Power cuts of the log on a disk of our own (FUSE, as root): what was answered must be there. Exits 1 where it is not,
+    /// also without --check
+    Cuts,
 }
 
 fn main() -> ExitCode {
@@ -110,13 +117,14 @@ fn main() -> ExitCode {
         Bench::Service => service::run(&cli.common, &mut report),
         Bench::Memory => memory::run(&cli.common, &mut report),
         Bench::Proofs => proofs::run(&cli.common, &mut report),
+        Bench::Cuts => cuts::run(&cli.common, &mut report),
     };
     match measured {
         Err(error) => {
             eprintln!("ledger-bench: {error}");
             ExitCode::from(2)
         }
-        Ok(()) if cli.common.check && report.missed() => ExitCode::from(1),
+        Ok(()) if report.missed() && (cli.common.check || matches!(cli.bench, Bench::Cuts)) => ExitCode::from(1),
         Ok(()) => ExitCode::SUCCESS,
     }
 }
