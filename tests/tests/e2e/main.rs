@@ -11,6 +11,7 @@ mod demo;
 mod docs;
 mod every_method;
 mod fields;
+mod fixtures;
 mod format;
 mod jobs;
 mod leftovers;
