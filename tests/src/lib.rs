@@ -5,6 +5,7 @@ pub mod arbitrary;
 pub mod contract;
 pub mod docs;
 pub mod dynamic;
+pub mod fixtures;
 pub mod given;
 pub mod life;
 pub mod oracle;

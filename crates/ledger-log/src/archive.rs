@@ -13,15 +13,19 @@ use crate::manifest::{self, Sealed};
 use crate::merkle::{Frontier, leaf_hash};
 use crate::segment::{self, SegmentWriter};
 use crate::subtrees::{self, Compared, SubtreesFile};
-use crate::{checkpoints, files};
+use crate::{checkpoints, closed, files};
 
-/// Whether `dir` holds an archive.
+/// Whether `dir` holds an archive: segments, and nothing that only a log has. A log that lost its head is still a log.
 ///
 /// # Errors
 ///
 /// The folder cannot be looked at.
 pub fn is_archive(dir: &Path) -> Result<bool, FileError> {
-    Ok(files::exists(&dir.join(manifest::NAME))? && !files::exists(&dir.join(head::NAME))?)
+    let mut of_a_log = false;
+    for name in [head::NAME, closed::LIVE, closed::NAME] {
+        of_a_log |= files::exists(&dir.join(name))?;
+    }
+    Ok(files::exists(&dir.join(manifest::NAME))? && !of_a_log)
 }
 
 /// Writes an archive, or adds to one. What was added counts from [`ArchiveWriter::finish`] on, full segments already from

@@ -188,11 +188,12 @@ pub(crate) fn live_is_there(live: &Path, sealed: &Sealed, head: Head) -> Result<
 }
 
 pub(crate) fn open_volumes(live: &Path, sealed: &Sealed, options: &Options) -> Result<Volumes, OpenError> {
-    Volumes::open(live, sealed.end(), options.cache_bytes, options.lock_wait).map_err(|error| unopened(live, error))
+    Volumes::open(live, sealed.end(), options.cache_bytes, options.lock_wait)
+        .map_err(|error| unopened(live, sealed.end(), error))
 }
 
-/// Which failures of opening are damage, and which are the surroundings' fault.
-pub(crate) fn unopened(dir: &Path, error: VolumeError) -> OpenError {
+/// Which failures of opening are damage, from the first live record on, and which are the surroundings' fault.
+pub(crate) fn unopened(dir: &Path, first: u64, error: VolumeError) -> OpenError {
     match error {
         VolumeError::File(error) => error.into(),
         VolumeError::Locked => OpenError::Locked { dir: dir.to_owned(), holder: "another process".to_owned() },
@@ -201,9 +202,9 @@ pub(crate) fn unopened(dir: &Path, error: VolumeError) -> OpenError {
             path: dir.to_owned(),
             source: error,
         }),
-        error @ VolumeError::Blobs(_) => Damage::new(0, LIVE, "no files in blobs", error.to_string()).into(),
+        error @ VolumeError::Blobs(_) => Damage::new(first, LIVE, "no files in blobs", error.to_string()).into(),
         error @ (VolumeError::Store(_) | VolumeError::Panicked(_) | VolumeError::Key) => {
-            Damage::new(0, LIVE, "a volume that opens", error.to_string()).into()
+            Damage::new(first, LIVE, "a volume that opens", error.to_string()).into()
         }
     }
 }

@@ -83,7 +83,7 @@ impl Writer {
             sealer,
             lock,
         };
-        writer.begin(sealed).map_err(|error| unopened(&store::live(&writer.dir), error))?;
+        writer.begin(sealed).map_err(|error| unopened(&store::live(&writer.dir), sealed, error))?;
         Ok(writer)
     }
 

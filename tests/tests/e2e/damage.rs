@@ -282,6 +282,7 @@ async fn files_cut_lost_swapped_or_older_are_found_by_tool_and_server() {
     for (place, (what, files)) in changes.iter().enumerate() {
         let dir = folder(files);
         let position = verify(dir.path(), &[]).found(log.size).unwrap_or_else(|told| panic!("{what}: {told}"));
+        assert!(position.is_some(), "{what}: a position is named");
         assert!(tree(dir.path()) == *files, "{what}: nothing is touched");
         // The server is slower to try, so not every time; what it says is the tool's.
         if place % 5 == 0 {

@@ -9,9 +9,10 @@ use ledger_core::codes::{
 };
 use ledger_proto::v1;
 use ledger_rpc::v1::audit_service_client::AuditServiceClient;
+use ledger_tests::contract;
 use ledger_tests::python::script;
 use ledger_tests::server::{Server, from, root, text};
-use prost_reflect::{DescriptorPool, MessageDescriptor};
+use prost_reflect::MessageDescriptor;
 use serde_json::Value;
 
 use crate::PROGRAMS;
@@ -93,8 +94,7 @@ fn table(text: &str, heading: &str) -> Vec<Vec<String>> {
 }
 
 fn stored(name: &str) -> MessageDescriptor {
-    let pool = DescriptorPool::decode(ledger_proto::FILE_DESCRIPTOR_SET).expect("descriptors");
-    pool.get_message_by_name(&format!("prakerja.ledger.v1.{name}")).expect(name)
+    contract::pool().get_message_by_name(&format!("prakerja.ledger.v1.{name}")).expect(name)
 }
 
 /// Number, name and message of each event.

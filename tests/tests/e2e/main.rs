@@ -12,6 +12,7 @@ mod disk;
 mod docs;
 mod every_method;
 mod fields;
+mod fixtures;
 mod format;
 mod jobs;
 mod leftovers;
