@@ -105,6 +105,11 @@ impl Check {
         Ok(check)
     }
 
+    /// Whether a note is of a size after `from` and before `to`.
+    pub(crate) fn any_between(&self, from: u64, to: u64) -> bool {
+        self.next.is_some_and(|(head, _)| from < head.size && head.size < to)
+    }
+
     /// Compares the notes of this size, if there are any. To be called at every size from 0 on.
     #[inline]
     pub(crate) fn reached(&mut self, frontier: &Frontier) -> Result<(), FileError> {

@@ -85,12 +85,21 @@ impl Frontier {
 
     /// Adds the perfect subtree of `2^level` leaves with this root; the size must be a multiple of that.
     pub(crate) fn append_perfect(&mut self, level: u32, root: Hash) {
+        self.append_perfect_noting(level, root, |_, _| {});
+    }
+
+    /// Like [`Self::append_perfect`]; calls `completed` as [`Self::append_noting`] does, for this level and up.
+    pub(crate) fn append_perfect_noting(&mut self, level: u32, root: Hash, mut completed: impl FnMut(u32, &Hash)) {
         let mut hash = root;
+        let mut at = level;
         let mut rest = self.size >> level;
+        completed(at, &hash);
         while rest & 1 == 1 {
             let Some(left) = self.subtrees.pop() else { break };
             hash = node_hash(&left, &hash);
             rest >>= 1;
+            at += 1;
+            completed(at, &hash);
         }
         self.subtrees.push(hash);
         self.size += 1 << level;

@@ -38,7 +38,7 @@ use crate::lock::Lock;
 use crate::manifest::{self, Sealed};
 use crate::merkle::Frontier;
 use crate::reader::Reader;
-use crate::scan::{Beside, Scan, Scanned, TornTail};
+use crate::scan::{self, Beside, Scan, Scanned, TornTail};
 use crate::store::{Shared, Store};
 use crate::subtrees::{self, BLOCK_LEVEL, SubtreesFile, SubtreesReader};
 use crate::volume::VolumeError;
@@ -124,7 +124,8 @@ impl Log {
         live_is_there(&live, &sealed, stored.head)?;
         let mut frontier = Frontier::default();
         let beside = Beside::open(dir)?;
-        let mut scan = Scan { head: stored.head, beside, frontier: &mut frontier, visit: &mut visit };
+        let mut visit = scan::one_by_one(&mut visit);
+        let mut scan = Scan { head: stored.head, beside, frontier: &mut frontier, threads: 1, visit: &mut visit };
         scan.sealed(&sealed)?;
         let (volumes, scanned) = open_copy(dir, &sealed, clean, options, &mut lock, scan)?;
         let store = Store { sealed, volumes };

@@ -1,6 +1,7 @@
 //! One pass over every record of a log: checked, hashed, compared with manifest and head, shown to a visitor.
 //!
-//! Sealed records were whole and durable before they were sealed. Of the live ones, records are shown only when their whole commit was read, so a visitor never sees a record that is cut afterwards.
+//! Sealed records were whole and durable before they were sealed; they are read and hashed by several threads. Of the live
+//! ones, records are shown only when their whole commit was read, so a visitor never sees a record that is cut afterwards.
 //!
 //! What may be cut is decided by two witnesses, since the head may be older than the log (see `head`): the head itself,
 //! and each whole chunk, whose commit was only begun when all earlier commits were durable. A fault at or after both
@@ -9,14 +10,15 @@
 use std::path::Path;
 
 use crate::chunk::Chunk;
-use crate::error::{Damage, FileError, OpenError, VisitError};
+use crate::error::{Damage, FileError, OpenError, ReadError, VisitError};
 use crate::head::Head;
 use crate::manifest::Sealed;
 use crate::merkle::{Frontier, Hash, leaf_hash};
+use crate::segment::{self, Segment};
 use crate::store::Value;
 use crate::volume::Stored;
 use crate::volumes::Volumes;
-use crate::{checkpoints, segment, subtrees};
+use crate::{checkpoints, subtrees};
 
 /// Chunks read from the store in one go: about 2 MB.
 const READ_AHEAD: usize = 256;
@@ -24,8 +26,40 @@ const READ_AHEAD: usize = 256;
 /// No subtree is as large as this.
 pub(crate) const NO_LEVEL: u32 = u32::MAX;
 
-/// What a visitor is called with: position and bytes of each record, in order.
-pub(crate) type Visitor<'a> = dyn FnMut(u64, &[u8]) -> Result<(), VisitError> + 'a;
+/// Blocks that threads read, hash and hand over together: 65,536 records, about 8 MB.
+const WINDOW: usize = 256;
+
+/// Some consecutive records that were found good. Any number of threads may walk over the same window.
+#[derive(Debug, Clone, Copy)]
+pub struct Window<'a> {
+    chunks: &'a [(Chunk, Value)],
+}
+
+impl<'a> Window<'a> {
+    /// The records with their positions, in order.
+    pub fn records(&self) -> impl Iterator<Item = (u64, &'a [u8])> + use<'a> {
+        self.chunks.iter().flat_map(|(chunk, value)| chunk.records(value))
+    }
+
+    /// Number of records.
+    pub fn count(&self) -> u64 {
+        self.chunks.iter().map(|(chunk, _)| chunk.count).sum()
+    }
+}
+
+/// What a pass shows its records to, window by window, in order.
+pub(crate) type Visitor<'a> = dyn FnMut(Window<'_>) -> Result<(), OpenError> + 'a;
+
+/// A visitor of single records.
+pub(crate) fn one_by_one<'v>(
+    visit: &'v mut dyn FnMut(u64, &[u8]) -> Result<(), VisitError>,
+) -> impl FnMut(Window<'_>) -> Result<(), OpenError> + 'v {
+    move |window| {
+        window.records().try_for_each(|(position, record)| {
+            visit(position, record).map_err(|source| OpenError::Record { position, source })
+        })
+    }
+}
 
 /// The end of a commit that was never answered for, found in pieces.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,11 +114,68 @@ impl Beside {
         Ok(completed)
     }
 
+    /// Adds a block; gives the subtree of `2^level` leaves that it completes, if it does.
+    fn append_block(&mut self, frontier: &mut Frontier, block: &Block, level: u32) -> Result<Option<Hash>, FileError> {
+        let from = frontier.size();
+        if let Some(root) = block.root.filter(|_| !self.checkpoints.any_between(from, from + segment::BLOCK)) {
+            let completed = self.subtrees.append_block(frontier, root, level);
+            self.checkpoints.reached(frontier)?;
+            return Ok(completed);
+        }
+        let mut completed = None;
+        for leaf in &block.leaves {
+            completed = self.append(frontier, *leaf, level)?.or(completed);
+        }
+        Ok(completed)
+    }
+
     /// Ends the comparison after the last record.
     fn finish(self, size: u64, torn: Option<TornTail>) -> Result<Scanned, Damage> {
         let (subtrees, subtrees_anew) = self.subtrees.finish();
         Ok(Scanned { size, torn, subtrees, subtrees_anew, kept: self.checkpoints.finish(size)? })
     }
+}
+
+/// A block of a segment, read and hashed.
+struct Block {
+    chunk: (Chunk, Value),
+    leaves: Vec<Hash>,
+    /// Root of a block that is full, and so a perfect subtree.
+    root: Option<Hash>,
+}
+
+/// The window of a segment that begins at `first`, by so many threads: its blocks up to the first that is bad, and why.
+fn window(segment: &Segment, first: u64, threads: usize) -> (Vec<Block>, Result<(), ReadError>) {
+    let read = |position| -> Result<Block, ReadError> {
+        let (chunk, bytes) = segment.block(position)?;
+        let leaves: Vec<Hash> = chunk.records(&bytes).map(|(_, record)| leaf_hash(record)).collect();
+        let mut alone = Frontier::default();
+        let full = chunk.count == segment::BLOCK;
+        leaves.iter().filter(|_| full).for_each(|leaf| alone.append(*leaf));
+        Ok(Block { chunk: (chunk, Value::Sealed(bytes)), leaves, root: full.then(|| alone.root()) })
+    };
+    let end = segment.contents().end();
+    let positions: Vec<u64> = (first..end).step_by(segment::BLOCK as usize).take(WINDOW).collect();
+    let part = positions.len().div_ceil(threads.max(1)).max(1);
+    let read_part = |part: &[u64]| part.iter().map(|position| read(*position)).collect::<Vec<_>>();
+    let read: Vec<Result<Block, ReadError>> = std::thread::scope(|scope| {
+        let mut parts = positions.chunks(part);
+        let own = parts.next().unwrap_or_default();
+        let others: Vec<_> = parts.map(|part| scope.spawn(move || read_part(part))).collect();
+        let mut read = read_part(own);
+        for other in others {
+            read.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        read
+    });
+    let mut blocks = Vec::with_capacity(read.len());
+    for block in read {
+        match block {
+            Ok(block) => blocks.push(block),
+            Err(error) => return (blocks, Err(error)),
+        }
+    }
+    (blocks, Ok(()))
 }
 
 struct Fault {
@@ -99,16 +190,12 @@ pub(crate) struct Scan<'a> {
     pub(crate) head: Head,
     pub(crate) beside: Beside,
     pub(crate) frontier: &'a mut Frontier,
+    /// How many threads read and hash what is sealed.
+    pub(crate) threads: usize,
     pub(crate) visit: &'a mut Visitor<'a>,
 }
 
 impl Scan<'_> {
-    fn record(&mut self, position: u64, record: &[u8], level: u32) -> Result<Option<Hash>, OpenError> {
-        let completed = self.beside.append(self.frontier, leaf_hash(record), level)?;
-        (self.visit)(position, record).map_err(|source| OpenError::Record { position, source })?;
-        Ok(completed)
-    }
-
     /// Reads the sealed records; comes first.
     pub(crate) fn sealed(&mut self, sealed: &Sealed) -> Result<(), OpenError> {
         if self.head.size < sealed.end() {
@@ -120,10 +207,13 @@ impl Scan<'_> {
             let contents = segment.contents();
             let mut root = None;
             while self.frontier.size() < contents.end() {
-                let (chunk, bytes) = segment.block(self.frontier.size())?;
-                for (position, record) in chunk.records(&bytes) {
-                    root = self.record(position, record, sealed.level)?.or(root);
+                let (window, found) = window(segment, self.frontier.size(), self.threads);
+                for block in &window {
+                    root = self.beside.append_block(self.frontier, block, sealed.level)?.or(root);
                 }
+                let chunks: Vec<_> = window.into_iter().map(|block| block.chunk).collect();
+                (self.visit)(Window { chunks: &chunks })?;
+                found?;
             }
             if contents.count < 1 << sealed.level {
                 root = Some(self.frontier.root_since(contents.first));
@@ -146,6 +236,7 @@ impl Scan<'_> {
         let Scan { head, .. } = self;
         let sealed = self.frontier.size();
         let mut commit: Vec<(Chunk, Value)> = Vec::new();
+        let mut whole: Vec<(Chunk, Value)> = Vec::new();
         let mut next = sealed;
         let root_at_head = |frontier: &Frontier| match frontier.size() == head.size && frontier.root() != head.root {
             // The records before are intact one by one, yet not those that were acknowledged; which one is not known.
@@ -169,16 +260,15 @@ impl Scan<'_> {
                     Err(fault) => break 'pass Some(fault),
                 };
                 next = chunk.end();
-                let whole = next == chunk.commit_end;
+                let ends = next == chunk.commit_end;
                 commit.push((chunk, Value::Live(value)));
-                if !whole {
+                if !ends {
                     continue;
                 }
-                for (chunk, value) in commit.drain(..) {
-                    for (position, record) in chunk.records(&value) {
-                        self.record(position, record, NO_LEVEL)?;
-                    }
+                for (_, record) in (Window { chunks: &commit }).records() {
+                    self.beside.append(self.frontier, leaf_hash(record), NO_LEVEL)?;
                 }
+                whole.append(&mut commit);
                 if self.frontier.size() > head.size && chunk.commit_first < head.size {
                     return Err(Damage::new(
                         chunk.commit_first,
@@ -190,7 +280,10 @@ impl Scan<'_> {
                 }
                 root_at_head(self.frontier)?;
             }
+            (self.visit)(Window { chunks: &whole })?;
+            whole.clear();
         };
+        (self.visit)(Window { chunks: &whole })?;
 
         let fault = fault.or_else(|| {
             (!commit.is_empty()).then(|| Fault {

@@ -92,6 +92,19 @@ impl Check {
         completed
     }
 
+    /// Like [`Check::append`] for a whole block of 256 leaves by its root.
+    pub(crate) fn append_block(&mut self, frontier: &mut Frontier, root: Hash, level: u32) -> Option<Hash> {
+        let leaves = frontier.size() + (1 << BLOCK_LEVEL);
+        let mut completed = None;
+        frontier.append_perfect_noting(BLOCK_LEVEL, root, |at, hash| {
+            self.node(leaves - (1 << at), hash);
+            if at == level {
+                completed = Some(*hash);
+            }
+        });
+        completed
+    }
+
     fn node(&mut self, first_leaf: u64, hash: &Hash) {
         let mut stored = Hash::default();
         if self.compared.differs_at.is_none() {
