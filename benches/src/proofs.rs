@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use cohort_sim::SchemeName;
 use ledger_log::{Batch, Checkpoints, Frontier, Log, NoteSigner, Options, ReadError, Reader, Writer, leaf_hash};
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::measure::{Bar, Failed, Report, interleaved, percentile, rate, timed};
 use crate::{Common, history};
@@ -76,26 +77,34 @@ where
     F: FnMut() -> P,
     P: FnOnce(&Reader) -> Result<Vec<ledger_log::Hash>, ReadError>,
 {
-    let (mut took, mut most_read) = (Vec::new(), 0);
+    let (mut took, mut of_core, mut most_read) = (Vec::new(), Duration::ZERO, 0);
     for _ in 0..PROOFS {
         let proof = ask();
         let before = reader.read_for_proofs();
-        let start = Instant::now();
+        let (start, spent) = (Instant::now(), processor_time()?);
         std::hint::black_box(proof(reader)?);
+        of_core = of_core.max(processor_time()?.saturating_sub(spent));
         took.push(start.elapsed());
         most_read = most_read.max(reader.read_for_proofs() - before);
     }
-    let slowest = took.iter().copied().max().unwrap_or(Duration::ZERO).as_secs_f64() * 1e3;
     for (name, value, bar) in [
         ("p50", percentile(&mut took, 0.5), Bar::None),
         ("p99", percentile(&mut took, 0.99), Bar::None),
-        ("slowest", slowest, Bar::AtMost(SLOWEST)),
+        ("slowest", percentile(&mut took, 1.0), Bar::AtMost(SLOWEST)),
+        // Where other work has the core too, the two are apart.
+        ("slowest by processor time", of_core.as_secs_f64() * 1e3, Bar::AtMost(SLOWEST)),
     ] {
         report.line(("proofs", &format!("{kind}, {name}"), "ms"), value, None, bar)?;
     }
     #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
     let most_read = most_read as f64;
     report.line(("proofs", &format!("{kind}, most records read"), "records"), most_read, None, Bar::AtMost(MOST_READ))
+}
+
+/// What this thread has had of a core so far.
+fn processor_time() -> Result<Duration, Failed> {
+    let spent = clock_gettime(ClockId::ThreadCPUTime);
+    Ok(Duration::new(spent.tv_sec.try_into()?, spent.tv_nsec.try_into()?))
 }
 
 /// Opening a log, as a server does, with checkpoints and without.

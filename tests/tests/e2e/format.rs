@@ -188,7 +188,7 @@ fn the_files_lie_as_the_text_says() {
         assert!(slot[60..].iter().all(|byte| *byte == 0));
     }
     assert_eq!(read("subtrees"), b"ledger-log subtrees of 256, v. 1");
-    assert_eq!(read("LOCK"), b"closed\n");
+    assert_eq!(read("LOCK"), format!("{:<15}\n", "closed").into_bytes());
     assert_eq!(read("closed")[..8], *b"LLCLOSE1");
     let named = names(&read("closed"));
     let there: BTreeSet<String> = files(folder.path(), folder.path());
