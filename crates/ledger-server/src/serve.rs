@@ -88,9 +88,21 @@ pub async fn run(
     ready: impl FnOnce(),
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Failure> {
-    let Config { data, min_free, stop_grace, commit_limit, deadlines, signer, checkpoint_every } = config;
+    let (data, min_free) = (config.data.clone(), config.min_free);
     let opened = tokio::task::spawn_blocking(move || Engine::start(&data, min_free));
     let start = opened.await.map_err(|error| Failure::Thread(std::io::Error::other(error)))??;
+    serve(start, config, listener, ready, shutdown).await
+}
+
+/// Serves an engine that was started; see [`run`].
+async fn serve(
+    start: Start,
+    config: Config,
+    listener: TcpListener,
+    ready: impl FnOnce(),
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), Failure> {
+    let Config { data: _, min_free: _, stop_grace, commit_limit, deadlines, signer, checkpoint_every } = config;
     let Start { engine, recovery, checkpoints, mut ended, thread } = start;
     tracing::info!(size = recovery.head.size, clean = recovery.clean, "log open");
     if let Some(torn) = &recovery.torn {
@@ -146,7 +158,10 @@ pub async fn run(
         served = serving.join_next() => Some(Err(port(served))),
         () = &mut shutdown => None,
         ended = &mut ended => Some(ended.unwrap_or(Err(Failure::Broken))),
-        stalled = stalled(&engine, commit_limit) => Some(Err(stalled)),
+        stalled = stalled(&engine, commit_limit) => {
+            engine.fail();
+            Some(Err(stalled))
+        }
     };
     drop(jobs);
     // From here on new calls are refused, on the connections that are there too: those are closed last, since a client
@@ -207,3 +222,6 @@ async fn stalled(engine: &Engine, limit: Option<Duration>) -> Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

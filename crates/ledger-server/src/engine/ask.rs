@@ -208,6 +208,11 @@ impl Engine {
         self.stop().await;
     }
 
+    /// Gives up on the log: nothing more is recorded, and everybody who waits hears that the engine is unavailable.
+    pub(crate) fn fail(&self) {
+        self.pending.fail();
+    }
+
     /// How long the commit at work has taken so far; `None` where there is none.
     #[must_use]
     pub fn commit_age(&self) -> Option<Duration> {
