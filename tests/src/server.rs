@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -19,6 +20,9 @@ pub struct Programs {
     /// `cohort-sim`.
     pub sim: &'static str,
 }
+
+/// A server that has not ended after this hangs: then a test fails instead of hanging too.
+const FOR_EVER: Duration = Duration::from_secs(120);
 
 /// A running server; killed when dropped.
 pub struct Server {
@@ -101,9 +105,16 @@ impl Server {
     ///
     /// # Panics
     ///
-    /// It cannot be waited for.
+    /// It cannot be waited for, or does not end.
     pub fn ended(mut self) -> (ExitStatus, String) {
-        let status = self.child.wait().expect("its status");
+        let hangs = Instant::now() + FOR_EVER;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("its status") {
+                break status;
+            }
+            assert!(Instant::now() < hangs, "the server does not end");
+            std::thread::sleep(Duration::from_millis(5));
+        };
         let stderr = self.stderr.take().expect("taken once").join().expect("its stderr");
         (status, stderr)
     }

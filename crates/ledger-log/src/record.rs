@@ -18,6 +18,7 @@ mod tests;
 
 use ledger_core::Record;
 use ledger_core::ids::ParticipantId;
+use ledger_core::time::Timestamp;
 
 use fields::{Field, Message};
 use wire::Input;
@@ -115,6 +116,46 @@ pub fn encode(record: &Record<'_>, out: &mut Vec<u8>) {
 /// The first thing that is wrong with the bytes. It never panics, whatever they are.
 pub fn decode(bytes: &[u8]) -> Result<Record<'_>, DecodeError> {
     Record::read_fields(Input::new(bytes))
+}
+
+/// What a record says of its place in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outline {
+    /// Its position.
+    pub position: u64,
+    /// Whose it is; `None` for the programme's.
+    pub participant: Option<ParticipantId>,
+    /// When the server recorded it.
+    pub recorded_at: Timestamp,
+}
+
+/// The outline of the record in `bytes`, without decoding the rest.
+///
+/// # Errors
+///
+/// What is wrong with the bytes that were looked at; other damage goes unseen. Where [`decode`] accepts the bytes, this
+/// gives what it would.
+pub fn outline(bytes: &[u8]) -> Result<Outline, DecodeError> {
+    const FIELDS: [(u32, &str); 3] =
+        [(1, "StoredRecord.position"), (3, "StoredRecord.participant"), (5, "StoredRecord.recorded_at")];
+    let mut input = Input::new(bytes);
+    let mut position = <u64 as Field>::Slot::default();
+    let mut participant = <Option<ParticipantId> as Field>::Slot::default();
+    let mut recorded_at = <Timestamp as Field>::Slot::default();
+    while !input.is_empty() {
+        let before = input.len();
+        u64::take(&mut input, 1, FIELDS[0].1, &mut position)?;
+        <Option<ParticipantId> as Field>::take(&mut input, 3, FIELDS[1].1, &mut participant)?;
+        Timestamp::take(&mut input, 5, FIELDS[2].1, &mut recorded_at)?;
+        if before == input.len() {
+            input.skip("StoredRecord", &FIELDS)?;
+        }
+    }
+    Ok(Outline {
+        position: Field::value(position, FIELDS[0].1)?,
+        participant: Field::value(participant, FIELDS[1].1)?,
+        recorded_at: Field::value(recorded_at, FIELDS[2].1)?,
+    })
 }
 
 /// The participant of the record in `bytes`, without decoding the rest.

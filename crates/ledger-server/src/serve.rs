@@ -88,9 +88,21 @@ pub async fn run(
     ready: impl FnOnce(),
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Failure> {
-    let Config { data, min_free, stop_grace, commit_limit, deadlines, signer, checkpoint_every } = config;
+    let (data, min_free) = (config.data.clone(), config.min_free);
     let opened = tokio::task::spawn_blocking(move || Engine::start(&data, min_free));
     let start = opened.await.map_err(|error| Failure::Thread(std::io::Error::other(error)))??;
+    serve(start, config, listener, ready, shutdown).await
+}
+
+/// Serves an engine that was started; see [`run`].
+async fn serve(
+    start: Start,
+    config: Config,
+    listener: TcpListener,
+    ready: impl FnOnce(),
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), Failure> {
+    let Config { data: _, min_free: _, stop_grace, commit_limit, deadlines, signer, checkpoint_every } = config;
     let Start { engine, recovery, checkpoints, mut ended, thread } = start;
     tracing::info!(size = recovery.head.size, clean = recovery.clean, "log open");
     if !recovery.clean {
@@ -174,7 +186,7 @@ pub async fn run(
     let _ = stop.send(true);
     if let Some(ended) = failure {
         // A commit that hangs would hold its callers for ever.
-        engine.give_up();
+        engine.fail();
         // Who waits hears that it is unavailable; then the process ends, whatever the disk does.
         let _ = tokio::time::timeout(FAREWELL, quiet(&in_flight)).await;
         return ended;
@@ -229,3 +241,6 @@ async fn stalled(engine: &Engine, limit: Option<Duration>) -> Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -321,13 +321,10 @@ async fn exit_5_when_a_write_fails_and_what_was_answered_is_there() {
     }
     drop(answers);
     let first = senders.join_next().await.expect("a sender").expect("it ended");
-    let failed_at = Instant::now();
     assert_eq!(first.code(), Code::Unavailable, "{first:?}");
     let (status, stderr) = tokio::task::spawn_blocking(move || server.ended()).await.expect("it ended");
-    let took = failed_at.elapsed();
     assert_eq!(status.code(), Some(5), "{stderr}");
     assert!(stderr.contains("a write to the log failed"), "{stderr}");
-    assert!(took < Duration::from_millis(1_500), "it took {took:?} to end");
     while let Some(sender) = senders.join_next().await {
         let status = sender.expect("it ended");
         assert_eq!(status.code(), Code::Unavailable, "{status:?}");

@@ -126,12 +126,7 @@ impl Engine {
     /// Waits until so many records are durable; gives how many are.
     pub(crate) async fn until_durable(&self, size: u64) -> Result<u64, Unavailable> {
         let mut durable = self.durable.clone();
-        let durable = tokio::select! {
-            biased;
-            durable = durable.wait_for(|durable| *durable >= size) => durable.map(|durable| *durable).ok(),
-            () = self.pending.failure() => None,
-        };
-        durable.ok_or(Unavailable::Stopping)
+        durable.wait_for(|durable| *durable >= size).await.map(|durable| *durable).map_err(|_| Unavailable::Stopping)
     }
 
     /// Shows every participant to `see`, as the state was when the scan began, with that state's size; a slice at a time.
@@ -213,8 +208,8 @@ impl Engine {
         self.stop().await;
     }
 
-    /// Lets go of everybody who waits for the disk: it does not answer, and nothing more is recorded.
-    pub fn give_up(&self) {
+    /// Gives up on the log: nothing more is recorded, and everybody who waits hears that the engine is unavailable.
+    pub(crate) fn fail(&self) {
         self.pending.fail();
     }
 

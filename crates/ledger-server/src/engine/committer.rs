@@ -1,10 +1,12 @@
 //! Durability: a group of records in one commit, then the answers that waited for it.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ledger_log::{AppendError, Batch, Hash, Writer};
 use tokio::sync::watch;
+
+use crate::Failure;
 
 /// What a commit brought.
 pub(super) struct Committed<'a> {
@@ -33,12 +35,13 @@ const MOST_REPLIES: usize = 64 * 1024;
 /// How long the head file may wait for its own sync. A commit does not wait for it: the log itself is synced.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 
-#[derive(Default)]
 struct Group {
     records: Batch,
     replies: Vec<Reply>,
-    /// Answers of the commit at work: here, so that a commit that does not come back holds nobody.
+    /// Answers that wait for the commit at work. They stay here, so that they can be let go where it hangs.
     at_work: Vec<Reply>,
+    /// The durable size, as it grows; gone once it grows no more.
+    durable: Option<watch::Sender<u64>>,
     /// No more will come.
     ended: bool,
     /// The writer gave up; nothing is taken any more.
@@ -48,16 +51,28 @@ struct Group {
 }
 
 /// The group in the making, between the deciding and the writing thread.
-#[derive(Default)]
 pub(super) struct Pending {
     group: Mutex<Group>,
     filled: Condvar,
     taken: Condvar,
-    /// Whether [`Pending::fail`] was called, for those who wait for more than one answer.
-    failed: watch::Sender<bool>,
 }
 
 impl Pending {
+    /// Nothing to commit; a log of this size.
+    pub(super) fn new(size: u64) -> (Self, watch::Receiver<u64>) {
+        let (durable, receiver) = watch::channel(size);
+        let group = Group {
+            records: Batch::new(),
+            replies: Vec::new(),
+            at_work: Vec::new(),
+            durable: Some(durable),
+            ended: false,
+            failed: false,
+            began: None,
+        };
+        (Self { group: Mutex::new(group), filled: Condvar::new(), taken: Condvar::new() }, receiver)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Group> {
         // A panic of the other thread ends the process soon; the group itself is whole at every moment.
         self.group.lock().unwrap_or_else(PoisonError::into_inner)
@@ -91,22 +106,29 @@ impl Pending {
         self.lock().records.len()
     }
 
-    /// Takes nothing any more, and lets go of those who wait: their calls end as unavailable.
+    /// Takes nothing any more, and lets go of those who wait for a commit: their calls end as unavailable.
     pub(super) fn fail(&self) {
         let mut group = self.lock();
         group.failed = true;
-        let waiting = (std::mem::take(&mut group.at_work), std::mem::take(&mut group.replies));
+        let waiting = (std::mem::take(&mut group.replies), std::mem::take(&mut group.at_work), group.durable.take());
         drop(group);
         drop(waiting);
-        self.failed.send_replace(true);
         self.taken.notify_one();
         self.filled.notify_one();
     }
 
-    /// Resolves once nothing more will become durable.
-    pub(super) async fn failure(&self) {
-        // The sender lives as long as this.
-        let _ = self.failed.subscribe().wait_for(|failed| *failed).await;
+    /// So much is durable now; gives the answers that waited for it.
+    fn committed(&self, size: u64) -> Vec<Reply> {
+        let mut group = self.lock();
+        if let Some(durable) = &group.durable {
+            durable.send_if_modified(|durable| std::mem::replace(durable, size) != size);
+        }
+        std::mem::take(&mut group.at_work)
+    }
+
+    fn failed(&self, error: AppendError) -> Failure {
+        self.fail();
+        Failure::Write(error)
     }
 
     /// How long the commit at work has taken so far.
@@ -121,18 +143,13 @@ impl Pending {
     }
 
     /// Commits group after group until the end; then closes the log in good order.
-    pub(super) fn commit_all(
-        self: &Arc<Self>,
-        mut writer: Writer,
-        durable: &watch::Sender<u64>,
-    ) -> Result<(), AppendError> {
+    pub(super) fn commit_all(&self, mut writer: Writer) -> Result<(), Failure> {
         let mut records = Batch::new();
-        let mut replies = Vec::new();
         let (mut synced, mut synced_at) = (writer.head(), Instant::now());
         loop {
             if writer.head() != synced && synced_at.elapsed() >= CHECKPOINT_EVERY {
                 self.lock().began = Some(Instant::now());
-                synced = writer.checkpoint().inspect_err(|_| self.fail())?;
+                synced = writer.checkpoint().map_err(|error| self.failed(error))?;
                 synced_at = Instant::now();
             }
             let (ended, failed) = {
@@ -142,37 +159,28 @@ impl Pending {
                     let waited = self.filled.wait_timeout(group, CHECKPOINT_EVERY);
                     group = waited.unwrap_or_else(PoisonError::into_inner).0;
                 }
-                let Group { records: filled, replies, at_work, .. } = &mut *group;
-                std::mem::swap(filled, &mut records);
-                std::mem::swap(replies, at_work);
+                std::mem::swap(&mut group.records, &mut records);
+                group.at_work = std::mem::take(&mut group.replies);
                 group.began = Some(Instant::now());
                 self.taken.notify_one();
                 (group.ended, group.failed)
             };
             if failed {
                 // The deciding thread broke: what it decided last is not known to be whole.
-                return Err(AppendError::Poisoned);
+                return Err(Failure::Broken);
             }
             let first = writer.head().size;
-            match writer.append(first, &records) {
-                Ok(head) => {
-                    durable.send_if_modified(|size| std::mem::replace(size, head.size) != head.size);
-                }
-                Err(error) => {
-                    self.fail();
-                    return Err(error);
-                }
-            }
-            std::mem::swap(&mut self.lock().at_work, &mut replies);
+            let head = writer.append(first, &records).map_err(|error| self.failed(error))?;
+            let replies = self.committed(head.size);
             let committed = Committed { first, leaf_hashes: writer.leaf_hashes() };
-            for reply in replies.drain(..) {
+            for reply in replies {
                 reply(&committed);
             }
             records.clear();
             if ended {
                 // The close describes all files of the log: no limit of a commit holds for it.
                 self.lock().began = None;
-                return writer.close().map(drop);
+                return writer.close().map(drop).map_err(Failure::Write);
             }
         }
     }

@@ -12,7 +12,7 @@ use ledger_core::event::Event;
 use ledger_core::{Decision, Meta, NewEvent, Record, Rejection, State, decide};
 use ledger_log::{Batch, Checkpoints, Log, Options, Recovery, record};
 use tokio::sync::mpsc::error::TryRecvError;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
 use super::committer::{Pending, Reply};
 use super::deadlines::Job;
@@ -59,13 +59,14 @@ impl Engine {
             return Err(Failure::ClockBehind { last });
         }
         let (requests, queue) = mpsc::channel(QUEUE);
-        let (durable_sender, durable) = watch::channel(recovery.head.size);
         let (ended_sender, ended) = oneshot::channel();
-        let pending = Arc::new(Pending::default());
-        let for_writer = Arc::clone(&pending);
+        let (pending, durable) = Pending::new(recovery.head.size);
+        let pending = Arc::new(pending);
+        let (for_writer, on_fault) = (Arc::clone(&pending), FailOnPanic(Arc::clone(&pending)));
         let writing = std::thread::Builder::new().name("ledger-writer".to_owned()).spawn(move || {
-            let result = for_writer.commit_all(writer, &durable_sender);
-            drop(ended_sender.send(result.map_err(Failure::Write)));
+            let on_fault = on_fault;
+            drop(ended_sender.send(for_writer.commit_all(writer)));
+            drop(on_fault);
         });
         let writing = writing.map_err(Failure::Thread)?;
         let runs = Runs::new(&state, reader.clone(), requests.downgrade());
@@ -98,7 +99,8 @@ impl Engine {
     }
 }
 
-/// Ends the writer too when the deciding thread panics: a server without its state must not stay.
+/// Ends the engine when one of its threads panics: a server without its state or its log must not stay, and who waits for
+/// either hears that it is unavailable.
 struct FailOnPanic(Arc<Pending>);
 
 impl Drop for FailOnPanic {
@@ -344,10 +346,10 @@ impl Decider {
                 }
             }
             if let Err(error) = self.state.apply(&record, &mut |_| {}) {
-                // A decision that does not fold is a fault of this program. What is folded is not taken back: end as
-                // after a failed write, with nothing answered that is not durable.
+                // A fault of this program. What is folded is not taken back: the engine ends, as after a failed write,
+                // with nothing answered that is not durable.
                 tracing::error!(%error, position = record.position, event = record.event.name(), "decided, not folded");
-                std::process::exit(5);
+                std::panic::resume_unwind(Box::new("decided, not folded"));
             }
         }
         Ok((first, exception))

@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::task::Poll;
 use std::time::Duration;
 
+use ledger_core::NewEvent;
 use ledger_core::codes::Partner;
-use ledger_core::event::{Event, PayoutAccountLinked, SchemeEnacted, Selected, Text, WaveOpened};
+use ledger_core::event::{Event, PayoutAccountLinked, SchemeEnacted, Selected, SurveyFilled, Text, WaveOpened};
 use ledger_core::ids::{Digest, LinkId, ParticipantId, Region, Wave};
 use ledger_core::money::Rupiah;
 use ledger_core::scheme::{MonthDay, Scheme};
+use ledger_core::state::Place;
 use ledger_core::view::unchanged_since;
 use ledger_log::Batch;
 
@@ -110,9 +112,16 @@ async fn hold(block: impl FnOnce(Box<dyn FnOnce() + Send>)) -> Held {
     Held(release)
 }
 
-/// Holds the writing thread up: what is decided from now on is not durable.
-pub(crate) async fn hold_writer(engine: &Engine) -> Held {
-    hold(|block| assert!(engine.pending.add(&Batch::new(), Some(Box::new(move |_| block()))))).await
+/// Holds the writing thread up: what is decided from now on is not durable. When it goes on, `then` comes first.
+pub(crate) async fn hold_writer(engine: &Engine, then: fn()) -> Held {
+    hold(|block| {
+        let reply = Box::new(move |_: &committer::Committed<'_>| {
+            block();
+            then();
+        });
+        assert!(engine.pending.add(&Batch::new(), Some(reply)));
+    })
+    .await
 }
 
 /// Holds the deciding thread up: what is asked from now on waits in the queue.
@@ -121,8 +130,40 @@ async fn hold_decider(engine: &Engine) -> Held {
     hold(|block| drop(tokio::spawn(async move { engine.query(move |_| block()).await }))).await
 }
 
+/// The deciding thread panics.
+pub(crate) async fn break_decider(engine: &Engine) {
+    engine.send(Request::Query(Box::new(|_| panic!("a fault on purpose")))).await.expect("the engine's queue");
+}
+
+/// The deciding thread comes to a decision that does not fold: a survey of somebody whom nobody selected.
+pub(crate) async fn decide_nonsense(engine: &Engine) {
+    struct Nonsense;
+
+    impl scan::Question for Nonsense {
+        fn see(&mut self, _: &State, _: Place) {}
+
+        fn end(self: Box<Self>, decider: &mut decider::Decider) -> bool {
+            let meta = decider.meta(&actor(), Said::default());
+            let event = SurveyFilled { number: 1 }.into();
+            let new = NewEvent { participant: Some(person(1)), occurred_at: meta.occurred_at, event };
+            let decided = decider.fold(&meta, vec![new]);
+            unreachable!("the thread has ended: {decided:?}")
+        }
+    }
+
+    let begin: Begin = Box::new(|_| Some(Box::new(Nonsense)));
+    engine.send(Request::Scan(begin)).await.expect("the engine's queue");
+}
+
+/// Waits until this many records are decided and not yet with the writing thread.
+pub(crate) async fn until_decided(engine: &Engine, records: usize) {
+    while engine.pending.backlog() != records {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Polls once.
-async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+pub(crate) async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
     poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
         Poll::Pending => Poll::Ready(None),
@@ -144,7 +185,7 @@ async fn a_read_waits_for_the_records_that_it_rests_on_and_no_others() {
         })
     };
 
-    let writer = hold_writer(engine).await;
+    let writer = hold_writer(engine, || {}).await;
     let linking = engine.submit(actor(), vec![linked(2)]).await.expect("the engine's queue");
     let untouched = tokio::time::timeout(FOR_EVER, read(1)).await.expect("it waits for nobody else's commit");
     assert_eq!(untouched, Ok((0, 4)), "true of the durable log, which has no link yet");
