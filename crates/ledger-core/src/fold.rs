@@ -57,7 +57,20 @@ impl State {
     ///
     /// The record cannot follow; the state is as before.
     pub fn apply(&mut self, record: &Record<'_>, sink: &mut dyn FnMut(Posting)) -> Result<(), FoldError> {
-        if record.position != self.size || record.position > LAST_POSITION {
+        if record.position != self.size {
+            return Err(FoldError::Position { expected: self.size, found: record.position });
+        }
+        self.apply_of_part(record, sink)
+    }
+
+    /// Applies a record of a part of the log that has whole chains of participants, and the programme's: positions may have
+    /// gaps, back-pointers may not.
+    ///
+    /// # Errors
+    ///
+    /// The record cannot follow; the state is as before.
+    pub fn apply_of_part(&mut self, record: &Record<'_>, sink: &mut dyn FnMut(Posting)) -> Result<(), FoldError> {
+        if record.position < self.size || record.position > LAST_POSITION {
             return Err(FoldError::Position { expected: self.size, found: record.position });
         }
         if self.last_recorded_at.is_some_and(|last| record.recorded_at < last) {
@@ -72,7 +85,7 @@ impl State {
             return Err(FoldError::Previous { expected: last, found: record.previous });
         }
         self.apply_at(place, record, sink)?;
-        self.size += 1;
+        self.size = record.position + 1;
         Ok(())
     }
 

@@ -63,6 +63,9 @@ enum Command {
         /// The key that signed it: its text, name+id+base64, or a file that holds it
         #[arg(long, value_name = "VKEY", requires = "checkpoint")]
         key: Option<String>,
+        /// How many threads work on it; as many as there are cores, by default. The answer is the same for any number
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+        threads: Option<u16>,
         /// Print one JSON document
         #[arg(long)]
         json: bool,
@@ -278,10 +281,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &
 
 fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
     match command {
-        Command::Verify { source, checkpoint, key, json } => {
+        Command::Verify { source, checkpoint, key, threads, json } => {
             let Some(source) = source.source() else { return Ok(COULD_NOT) };
             let checkpoint = checkpoint.zip(key).map(|(file, key)| kept(&file, &key)).transpose()?;
-            return commands::verify::run(&source, checkpoint.as_ref(), format(json), out, err).map(code);
+            let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+            let threads = threads.map_or_else(cores, usize::from);
+            return commands::verify::run(&source, checkpoint.as_ref(), threads, format(json), out, err).map(code);
         }
         Command::Checkpoint { source, origin, out: keep, json } => {
             let Some(source) = source.source() else { return Ok(COULD_NOT) };

@@ -100,3 +100,35 @@ async fn a_server_that_signs_nothing_is_backed_up_to_its_head() {
     let refused = said(PROGRAMS.server, &["backup", "--from", "http://127.0.0.1:9", "--to", &path("backup")], 2);
     assert!(text(&refused.stderr).contains("cannot be reached"), "{refused:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_number_of_threads_verifies_the_same() {
+    let desk = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| desk.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (data, archive, year) = (path("data"), path("archive"), desk.path().join("year.jsonl"));
+    PROGRAMS.generate(600, 11, "normal", "year", &year);
+    let server = Server::start(&PROGRAMS, Path::new(&data));
+    PROGRAMS.load(&year, &server);
+    server.terminate();
+    said(PROGRAMS.replay, &["export-log", "--data", &data, "--to", &archive], 0);
+    let whole = said(PROGRAMS.replay, &["verify", "--data", &data, "--threads", "1", "--json"], 0);
+    for source in [["--data", &data], ["--archive", &archive]] {
+        for threads in ["1", "2", "3", "8"] {
+            let again =
+                said(PROGRAMS.replay, &[&["verify"], &source[..], &["--threads", threads, "--json"]].concat(), 0);
+            assert_eq!(text(&again.stdout), text(&whole.stdout));
+            assert!(text(&again.stderr).contains(&format!("threads {threads}\n")), "{again:?}");
+        }
+    }
+    // One changed byte in the middle: found by any number, and told alike.
+    let segment = std::fs::read_dir(Path::new(&archive).join("segments")).expect("there").flatten();
+    let segment = segment.map(|entry| entry.path()).find(|path| path.extension().is_some()).expect("a segment");
+    let mut bytes = std::fs::read(&segment).expect("readable");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&segment, bytes).expect("written");
+    let told = ["1", "2", "8"].map(|threads| {
+        text(&said(PROGRAMS.replay, &["verify", "--archive", &archive, "--threads", threads, "--json"], 1).stdout)
+    });
+    assert!(told[0] == told[1] && told[0] == told[2], "{told:?}");
+}

@@ -3,6 +3,7 @@
 
 mod books;
 mod compare;
+mod in_parts;
 pub mod proven;
 mod verify;
 mod witness;

@@ -37,6 +37,8 @@ pub struct Report {
     pub left_out: u64,
     /// What is worth knowing and not wrong.
     pub notes: Vec<String>,
+    /// How many threads shared the work in the end.
+    pub threads: usize,
 }
 
 impl Report {
@@ -47,12 +49,18 @@ impl Report {
     }
 }
 
-/// Checks a whole log, and that it is the log of a checkpoint, grown or not, where there is one.
+/// Checks a whole log, and that it is the log of a checkpoint, grown or not, where there is one. With so many threads, where
+/// it is in a folder; the report is the same for any number.
 ///
 /// # Errors
 ///
 /// What kept it from being read.
-pub fn verify(source: &Source, checkpoint: Option<&Checkpoint>) -> Result<Report, Error> {
+pub fn verify(source: &Source, checkpoint: Option<&Checkpoint>, threads: usize) -> Result<Report, Error> {
+    if threads > 1
+        && let Some(report) = super::in_parts::clean(source, checkpoint, threads)?
+    {
+        return Ok(report);
+    }
     let mut verifier = Verifier::new();
     let mut witness = checkpoint.map(Witness::new);
     let mut watch = |_, bytes: &[u8]| {
@@ -65,7 +73,41 @@ pub fn verify(source: &Source, checkpoint: Option<&Checkpoint>) -> Result<Report
     findings.splice(0..0, witness.and_then(Witness::finish));
     findings.splice(0..0, pass.findings);
     let first_bad_position = findings.iter().filter_map(|f| f.positions.first().copied()).min();
-    Ok(Report { size: pass.size, root: pass.root, first_bad_position, findings, left_out, notes: pass.notes })
+    Ok(Report {
+        size: pass.size,
+        root: pass.root,
+        first_bad_position,
+        findings,
+        left_out,
+        notes: pass.notes,
+        threads: 1,
+    })
+}
+
+impl Closing {
+    /// A closing against what its run planned and instructed. Of a run that a restart interrupted, reasons are known of a
+    /// part of what was held.
+    pub(super) fn findings(&self) -> Vec<Finding> {
+        let Self { event: e, planned, instructed, .. } = self;
+        let (planned, instructed) = (*planned, *instructed);
+        let sum = |totals: &mut dyn Iterator<Item = Total>| {
+            totals.fold((0, 0), |(n, sum), t| (n + i128::from(t.count), sum + i128::from(t.amount.get())))
+        };
+        let of = |total: Total| sum(&mut [total].into_iter());
+        let by_reason = sum(&mut e.held_by.iter().map(|held| held.total));
+        let (held, both) = (of(e.held), sum(&mut [e.instructed, e.held].into_iter()));
+        let checks = [
+            ("instructed", of(instructed), of(e.instructed), e.instructed == instructed),
+            ("planned", of(planned), both, both == of(planned)),
+            ("held-by-reason", held, by_reason, by_reason.0 <= held.0 && by_reason.1 <= held.1),
+        ];
+        let wrong = checks.into_iter().filter(|(.., right)| !right);
+        let told = |(count, amount)| format!("{count} payments, {amount} rupiah");
+        let finding = |(what, expected, found, _): (&str, _, _, _)| {
+            Finding::new(Rule::RunClosing, told(expected), told(found)).about(what).at_position(self.at)
+        };
+        wrong.map(finding).collect()
+    }
 }
 
 /// Checks records one by one.
@@ -79,6 +121,17 @@ pub struct Verifier {
     balance: Rupiah,
     /// The participants' shares in a closing, which is one record for all of them.
     shares: Vec<Posting>,
+    /// What runs instructed when they closed, where this is one of several that share the participants.
+    closings: Option<Vec<Closing>>,
+}
+
+/// A run's closing, with what was planned, and what was instructed of the participants that were seen.
+#[derive(Clone, Debug)]
+pub(super) struct Closing {
+    at: u64,
+    event: DisbursementRunClosed,
+    planned: Total,
+    pub(super) instructed: Total,
 }
 
 impl Default for Verifier {
@@ -99,7 +152,13 @@ impl Verifier {
             postings: Vec::new(),
             balance: Rupiah::ZERO,
             shares: Vec::new(),
+            closings: None,
         }
+    }
+
+    /// One of several that share the participants: each sees all records of its own, and all of the programme's.
+    pub(super) fn of_part() -> Self {
+        Self { closings: Some(Vec::new()), ..Self::new() }
     }
 
     /// Takes the next record. Breaks where it cannot follow those before it: then nothing after it can be judged.
@@ -113,7 +172,12 @@ impl Verifier {
             }
         }
         let postings = &mut self.postings;
-        if let Err(error) = self.state.apply(record, &mut |posting| postings.push(posting)) {
+        let mut sink = |posting| postings.push(posting);
+        let applied = match self.closings {
+            None => self.state.apply(record, &mut sink),
+            Some(_) => self.state.apply_of_part(record, &mut sink),
+        };
+        if let Err(error) = applied {
             self.add(does_not_follow(record, error));
             return ControlFlow::Break(());
         }
@@ -189,27 +253,19 @@ impl Verifier {
         }
     }
 
-    /// A closing against what its run planned and instructed. Of a run that a restart interrupted, reasons are known of a
-    /// part of what was held.
     fn run_closing(&mut self, at: u64, e: &DisbursementRunClosed) {
         let Some((_, run)) = self.state.run(e.run) else { return };
-        let (planned, instructed) = (run.planned_items, run.instructed);
-        let sum = |totals: &mut dyn Iterator<Item = Total>| {
-            totals.fold((0, 0), |(n, sum), t| (n + i128::from(t.count), sum + i128::from(t.amount.get())))
-        };
-        let of = |total: Total| sum(&mut [total].into_iter());
-        let by_reason = sum(&mut e.held_by.iter().map(|held| held.total));
-        let (held, both) = (of(e.held), sum(&mut [e.instructed, e.held].into_iter()));
-        let checks = [
-            ("instructed", of(instructed), of(e.instructed), e.instructed == instructed),
-            ("planned", of(planned), both, both == of(planned)),
-            ("held-by-reason", held, by_reason, by_reason.0 <= held.0 && by_reason.1 <= held.1),
-        ];
-        for (what, expected, found, _) in checks.into_iter().filter(|(.., right)| !right) {
-            let told = |(count, amount)| format!("{count} payments, {amount} rupiah");
-            let finding = Finding::new(Rule::RunClosing, told(expected), told(found));
-            self.add(finding.about(what).at_position(at));
+        let closing = Closing { at, event: e.clone(), planned: run.planned_items, instructed: run.instructed };
+        match &mut self.closings {
+            None => closing.findings().into_iter().for_each(|finding| self.add(finding)),
+            Some(closings) => closings.push(closing),
         }
+    }
+
+    /// The closings that were seen, and all findings.
+    pub(super) fn finish_part(mut self) -> (Vec<Closing>, Vec<Finding>) {
+        let closings = self.closings.take().unwrap_or_default();
+        (closings, self.finish().0)
     }
 
     /// The last checks, over all participants; gives all findings, and how many more there were.

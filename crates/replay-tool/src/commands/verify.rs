@@ -40,16 +40,18 @@ struct Signed<'a> {
 pub fn run(
     source: &Source,
     checkpoint: Option<&Checkpoint>,
+    threads: usize,
     format: Format,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<bool, Error> {
     let started = Instant::now();
-    let report = checks::verify(source, checkpoint)?;
+    let report = checks::verify(source, checkpoint, threads)?;
     let seconds = started.elapsed().as_secs_f64();
     // Diagnostics that nobody can read are no reason to fail.
     let rate = if seconds > 0.0 { report.size as f64 / seconds } else { 0.0 };
-    let _ = writeln!(err, "{} records in {seconds:.2} s, {rate:.0}/s", report.size);
+    let threads = report.threads;
+    let _ = writeln!(err, "{} records in {seconds:.2} s, {rate:.0}/s, threads {threads}", report.size);
     for note in &report.notes {
         let _ = writeln!(err, "note: {note}");
     }

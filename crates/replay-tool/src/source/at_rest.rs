@@ -1,6 +1,6 @@
 //! Records of a folder, and proofs from it.
 
-use ledger_log::{AtRest, AtRestReader, Damage, leaf_hash};
+use ledger_log::{AtRest, AtRestReader, Damage, Examined, leaf_hash};
 
 use super::{Pass, VisitBytes};
 use crate::error::Error;
@@ -12,6 +12,18 @@ pub(super) fn pass(log: &AtRest, visit: &mut VisitBytes<'_>) -> Result<Pass, Err
         visit(position, bytes);
         Ok(())
     })?;
+    let findings = examined.findings.iter().map(damaged).collect();
+    Ok(Pass {
+        size: examined.head.size,
+        root: examined.head.root,
+        findings,
+        notes: notes(&examined),
+        first_bad_position: None,
+    })
+}
+
+/// What is worth knowing of a log and not wrong.
+pub(crate) fn notes(examined: &Examined) -> Vec<String> {
     let mut notes = Vec::new();
     if !examined.clean {
         notes.push("the log was not closed in good order: a server was killed, or the power went".to_owned());
@@ -29,8 +41,7 @@ pub(super) fn pass(log: &AtRest, visit: &mut VisitBytes<'_>) -> Result<Pass, Err
         let names = examined.leftovers.join(", ");
         notes.push(format!("left over from an interrupted start or stop of a server, and of no consequence: {names}"));
     }
-    let findings = examined.findings.iter().map(damaged).collect();
-    Ok(Pass { size: examined.head.size, root: examined.head.root, findings, notes, first_bad_position: None })
+    notes
 }
 
 /// The proof of a record in the log as it is, or as it was at a size.

@@ -4,6 +4,8 @@ mod at_rest;
 mod evidence;
 mod remote;
 
+pub(crate) use at_rest::notes;
+
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 

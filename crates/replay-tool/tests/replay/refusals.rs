@@ -49,7 +49,7 @@ fn a_question_that_cannot_be_answered_says_why() {
     let said = on(empty.path(), &["verify"]);
     assert!(said.code == 2 && said.err.contains("holds no log"), "{said:?}");
     let said = tool(&["verify"]);
-    assert!(said.code == 2 && said.err.contains("--data <DIR>|--from <URL>"), "{said:?}");
+    assert!(said.code == 2 && said.err.contains("--data <DIR>|--archive <DIR>|--from <URL>"), "{said:?}");
 }
 
 #[test]

@@ -257,7 +257,14 @@ pub(crate) fn tool(args: &[&str]) -> Said {
 /// Runs the tool on a folder.
 pub(crate) fn on(dir: &Path, args: &[&str]) -> Said {
     let dir = dir.to_str().expect("UTF-8");
-    tool(&[args, &["--data", dir]].concat())
+    let said = tool(&[args, &["--data", dir]].concat());
+    if args.first() == Some(&"verify") && !args.contains(&"--threads") {
+        for threads in ["1", "2", "5"] {
+            let again = tool(&[args, &["--data", dir, "--threads", threads]].concat());
+            assert_eq!((again.code, &again.out), (said.code, &said.out), "{threads} threads");
+        }
+    }
+    said
 }
 
 /// The accounts of a trial balance that are not zero.
