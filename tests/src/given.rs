@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 use ledger_core::account::{Account, Balances};
 use ledger_core::codes::{Auth, EntitlementKind};
 use ledger_core::deadlines::passed;
+use ledger_core::decide::{Comparison, compare, decide_apart};
 use ledger_core::event::{Event, HeldTotal, Text};
 use ledger_core::ids::ParticipantId;
 use ledger_core::postings::{Item as About, Posting, closing};
 use ledger_core::run::{self, Execution, Plan};
 use ledger_core::schedule::Held;
-use ledger_core::state::Place;
+use ledger_core::state::{Participant, Place};
 use ledger_core::time::{Date, Timestamp};
-use ledger_core::{Decision, Meta, NewEvent, Record, Rejection, Rupiah, State, decide};
+use ledger_core::{Decision, Meta, NewEvent, Record, Rejection, Rupiah, State};
 
 use crate::words::{Ask, Moment, approve_run, plan_run, run};
 
@@ -88,13 +89,24 @@ impl Ledger {
         self
     }
 
-    /// The decision, without recording anything.
+    /// The decision, without recording anything; what was recorded before under the same identity is compared with its
+    /// record.
     ///
     /// # Errors
     ///
     /// The rejection.
     pub fn decide(&self, ask: &Ask) -> Result<Decision<'static>, Rejection> {
-        decide(&self.state, &ask.meta(&self.state), ask.command.clone())
+        let meta = ask.meta(&self.state);
+        let mut apart = Vec::new();
+        loop {
+            let decision = decide_apart(&self.state, &meta, ask.command.clone(), &apart)?;
+            let Decision::Repeat { position } = decision else { return Ok(decision) };
+            match compare(&self.records[position as usize], &ask.command, meta.occurred_at) {
+                Comparison::Same => return Ok(decision),
+                Comparison::Differs => return Err(Rejection::AlreadyExists { position }),
+                Comparison::Apart => apart.push(position),
+            }
+        }
     }
 
     /// The decision; new events are recorded.
@@ -121,7 +133,7 @@ impl Ledger {
     /// Where the fold refuses the event or an invariant is broken.
     pub fn record(&mut self, new: NewEvent<'static>, meta: &Meta<'static>) -> u64 {
         let previous = match new.participant {
-            Some(id) => self.state.participant(id).map(|p| p.last_position),
+            Some(id) => self.state.participant(id).map(Participant::last_position),
             None => self.state.last_programme_position(),
         };
         let record = Record {

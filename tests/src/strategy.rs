@@ -446,25 +446,25 @@ struct Known {
 
 impl Known {
     fn of(state: &State, participant: &Participant, when: Date) -> Self {
-        let purchases: Vec<_> = participant.purchases.iter().zip(0u16..).filter(|(p, _)| !p.cancelled).collect();
+        let purchases: Vec<_> = participant.purchases().zip(0u16..).filter(|(p, _)| !p.cancelled).collect();
         let ids = |wanted: &dyn Fn(bool, u16) -> bool| {
             purchases.iter().filter(|(p, index)| wanted(p.completed, *index)).map(|(p, _)| p.id.0[0]).collect()
         };
         let has = |kind, index| participant.fact(kind, index).is_some();
         let deadline = state.first_purchase_deadline(participant);
         Self {
-            late: participant.purchases.is_empty() && deadline.is_some_and(|deadline| when > deadline),
+            late: !participant.has_bought() && deadline.is_some_and(|deadline| when > deadline),
             unlocked: participant.unlock().is_some(),
             surveys_in_all: state.scheme_of(participant).map_or(0, |scheme| scheme.survey_incentives.len() as u8),
             revoked: participant.status != Status::Live,
-            links: participant.links.iter().map(|link| link.id.0[0]).collect(),
+            links: participant.links().map(|link| link.id.0[0]).collect(),
             unlinked: participant.link().is_none(),
             uncompleted: ids(&|completed, _| !completed),
             completed: ids(&|completed, _| completed),
             uncertified: ids(&|completed, index| completed && !has(FactKind::Certified, index)),
             unreviewed: ids(&|completed, index| completed && !has(FactKind::Reviewed, index)),
             surveys: (1..=9).take_while(|number| participant.survey_filled_on(*number).is_some()).count() as u8,
-            instructions: participant.instructions.to_vec(),
+            instructions: participant.instructions().collect(),
         }
     }
 }

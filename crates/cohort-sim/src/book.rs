@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use ledger_core::codes::Auth;
 use ledger_core::event::Text;
 use ledger_core::ids::Position;
+use ledger_core::state::Participant;
 use ledger_core::time::Timestamp;
 use ledger_core::{Command, Decision, Event, Meta, NewEvent, Record, State, decide};
 use ledger_proto::v1::LoadLine;
@@ -98,7 +99,7 @@ impl Book {
         let NewEvent { participant, occurred_at, event } = new;
         let previous = match participant {
             None => self.state.last_programme_position(),
-            Some(id) => self.state.participant(id).map(|participant| participant.last_position),
+            Some(id) => self.state.participant(id).map(Participant::last_position),
         };
         *self.summary.events.entry(event.name()).or_default() += 1;
         self.summary.records += 1;

@@ -73,7 +73,7 @@ impl Cohort {
         let day = day_number(now.date());
         let participant = self.participant(now);
         let id = participant.id;
-        let open = participant.purchases.iter().zip(0u8..).find(|(p, _)| !p.cancelled && !p.completed);
+        let open = participant.purchases().zip(0u8..).find(|(p, _)| !p.cancelled && !p.completed);
         let open = open.map(|(_, ordinal)| ordinal);
         let event = MembershipRevoked { case: self.case(now, day), ground };
         let reference = format!("revoke-{}-{day}", now.who);
@@ -95,7 +95,7 @@ impl Cohort {
 
     pub(crate) fn reinstate(&mut self, now: Now) {
         let participant = self.participant(now);
-        let (id, nothing_bought) = (participant.id, participant.purchases.is_empty());
+        let (id, nothing_bought) = (participant.id, !participant.has_bought());
         let last_day = self.book.state.balance_last_day(participant).unwrap_or_default();
         if participant.status == Status::Live || nothing_bought && now.date() > last_day {
             return;
@@ -129,7 +129,7 @@ impl Cohort {
 
     pub(crate) fn withdraw_completion(&mut self, now: Now, ordinal: u8) {
         let participant = self.participant(now);
-        let purchase = &participant.purchases[usize::from(ordinal)];
+        let purchase = self.purchase(now, ordinal);
         if purchase.cancelled || !purchase.completed {
             return;
         }
@@ -212,7 +212,7 @@ impl Cohort {
 
     /// What a participant had from the state, rupiah.
     fn had(&self, participant: &Participant) -> [(Component, u32); 3] {
-        let spent = participant.purchases.iter().filter(|p| !p.cancelled).map(|p| p.price).sum();
+        let spent = participant.purchases().filter(|p| !p.cancelled).map(|p| p.price).sum();
         let received = |kind| {
             let of_kind = self.rules.entitlements().filter(|(entitlement, _)| entitlement.kind == kind);
             let sum = of_kind.map(|(e, amount)| i64::from(participant.money(e).settled) * amount.get()).sum::<i64>();

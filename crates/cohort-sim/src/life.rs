@@ -114,7 +114,7 @@ impl Cohort {
     pub(crate) fn link(&mut self, now: Now) {
         let participant = self.participant(now);
         let (id, holder) = (participant.id, self.chance.identity(now.who));
-        let ordinal = participant.links.len() as u16;
+        let ordinal = participant.count(FactKind::Linked) as u16;
         let mut dice = self.chance.dice(now.who, Dice::Link, ordinal);
         let partner = catalogue().pick_partner(self.calendar.year, dice.draw());
         let event = PayoutAccountLinked {
@@ -129,7 +129,7 @@ impl Cohort {
 
     pub(crate) fn unlink(&mut self, now: Now) {
         let participant = self.participant(now);
-        let Some((ordinal, link)) = participant.link() else { return };
+        let Some((ordinal, link, _)) = participant.link() else { return };
         let (id, link) = (participant.id, link.id);
         let reference = format!("unlink-{}-{ordinal}", now.who);
         if self.book.send_event(&sender(now.at, ACCOUNTS, reference), Some(id), PayoutAccountUnlinked { link }) {
@@ -145,19 +145,20 @@ impl Cohort {
     pub(crate) fn buy(&mut self, now: Now) {
         let (state, participant) = (&self.book.state, self.participant(now));
         let date = now.date();
-        let first = participant.purchases.is_empty();
+        let first = !participant.has_bought();
         let too_late = state.balance_last_day(participant).is_none_or(|last| date > last)
             || first && state.first_purchase_deadline(participant).is_none_or(|last| date > last);
-        let done = |(purchase, index): (&Purchase, u16)| {
+        let done = |(purchase, index): (Purchase, u16)| {
             purchase.cancelled || purchase.completed && participant.fact(FactKind::Reviewed, index).is_some()
         };
-        let busy = !participant.purchases.iter().zip(0..).all(done);
-        let completed = participant.purchases.iter().filter(|p| p.completed && !p.cancelled).count();
+        let busy = !participant.purchases().zip(0..).all(done);
+        let completed = participant.purchases().filter(|p| p.completed && !p.cancelled).count();
+        let bought = participant.count(FactKind::Bought);
         let wants = self.chance.dice(now.who, Dice::Wanted, 0).weighted(&rates::WANTED).unwrap_or(0) + 1;
-        if too_late || busy || completed >= wants || participant.purchases.len() >= MOST_PURCHASES {
+        if too_late || busy || completed >= wants || bought >= MOST_PURCHASES {
             return;
         }
-        let ordinal = participant.purchases.len() as u8;
+        let ordinal = bought as u8;
         let budget = u64::try_from(state.training_balance(participant).get()).unwrap_or(0);
         let id = participant.id;
 
@@ -194,8 +195,8 @@ impl Cohort {
     }
 
     /// A participant's purchase by its place.
-    fn purchase(&self, now: Now, ordinal: u8) -> &Purchase {
-        &self.participant(now).purchases[usize::from(ordinal)]
+    pub(crate) fn purchase(&self, now: Now, ordinal: u8) -> Purchase {
+        self.participant(now).purchases().nth(ordinal.into()).expect("a purchase that was made")
     }
 
     fn sends(&mut self, now: Now, actor: String, reference: String, event: impl Into<ledger_core::Event<'static>>) {

@@ -72,7 +72,7 @@ impl Cohort {
     /// An instruction was just recorded: plans the partner's first answer.
     pub(crate) fn instructed(&mut self, at: Timestamp, place: Place) {
         let now = Now { at, who: self.who_of[place as usize], place };
-        let ordinal = (self.participant(now).instructions.len() - 1) as u8;
+        let ordinal = (self.participant(now).count(FactKind::Instructed) - 1) as u8;
         let mut dice = self.chance.dice(now.who, Dice::Payout, ordinal.into());
         let fate = Fate::ALL[dice.weighted(&rates::OUTCOMES).unwrap_or(0)];
         let (accepted, seconds) = (dice.chance(rates::ACCEPTED), dice.range(20..=7_200));
@@ -92,14 +92,14 @@ impl Cohort {
 
     pub(crate) fn answer(&mut self, now: Now, ordinal: u8, answer: Answer) {
         let participant = self.participant(now);
-        let instruction = &participant.instructions[usize::from(ordinal)];
+        let instruction = participant.instructions().nth(ordinal.into()).expect("an instruction that was given");
         let subject = Subject {
             now,
             ordinal,
             position: instruction.position(),
             partner: instruction.partner,
             amount: self.rules.amount(instruction.entitlement()).unwrap_or_default(),
-            link: participant.link_of(instruction).map(|link| link.id),
+            link: participant.link_of(&instruction).map(|(link, _)| link.id),
             recalled: participant.fact(FactKind::Recalled, ordinal.into()).is_some(),
         };
         let said = match answer {
@@ -209,7 +209,7 @@ impl Cohort {
         let mut dice = self.chance.dice(now.who, Dice::Mend, ordinal.into());
         let (mends, days, second) =
             (dice.chance(rates::MENDS_ACCOUNT), dice.days(&Delay::ACCOUNT_MENDED), dice.second_of_day());
-        let in_force = self.participant(now).link().map(|(_, link)| link.id);
+        let in_force = self.participant(now).link().map(|(_, link, _)| link.id);
         if mends && in_force == faulty {
             self.later(now, days, second, Step::Link);
         }

@@ -44,7 +44,7 @@ pub fn passed(state: &State, participant: &Participant, as_of: Date) -> Vec<NewE
 
 fn expired(state: &State, participant: &Participant, as_of: Date) -> Vec<NewEvent<'static>> {
     let open = |status| matches!(status, InstructionStatus::Instructed | InstructionStatus::Accepted);
-    let past = participant.instructions.iter().filter(|i| open(i.status) && i.expires_on() < as_of);
+    let past = participant.instructions().filter(|i| open(i.status) && i.expires_on() < as_of);
     past.filter_map(|i| {
         let outcome = Outcome {
             instruction: i.position(),
@@ -71,7 +71,7 @@ pub fn ground(state: &State, participant: &Participant, as_of: Date) -> Option<(
         return None;
     }
     let first_purchase = state.first_purchase_deadline(participant)?;
-    if participant.purchases.is_empty() && first_purchase < as_of {
+    if !participant.has_bought() && first_purchase < as_of {
         return Some((Ground::NoFirstPurchase, first_purchase));
     }
     if participant.first_completed().is_none() && wave.complete_by < as_of {

@@ -2,14 +2,16 @@
 //! whatever it is; a record that names what is not there is an error, never a panic.
 
 use crate::account::Account;
-use crate::event::{Event, Outcome, PayoutInstructed, Record, Selected, Text, TrainingBought, WaveOpened};
-use crate::ids::{self, Position, PurchaseId};
+use crate::codes::OutcomeKind;
+use crate::event::{Event, Outcome, OutcomeException, PayoutInstructed, Record, Selected, TrainingBought, WaveOpened};
+use crate::ids::{self, Position};
 use crate::money::Rupiah;
 use crate::postings::{self, Posting};
 use crate::state::{
-    ExceptionEntry, ExceptionKey, Fact, FactKind, Instruction, InstructionStatus, Link, Participant, Place, Purchase,
-    RareKey, RareKind, Run, State, Status, Wave, content_hash, day16, hash_of, identity_of, reserve_one,
+    ExceptionEntry, ExceptionKey, Fact, FactKind, Instruction, More, Order, Participant, Place, Purchase, RareKey,
+    RareKind, Run, State, Status, Tag, Wave, day16, hash_of, identity_of, instructed, mark,
 };
+use crate::time::Timestamp;
 
 /// A record that cannot follow the records before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,7 +81,7 @@ impl State {
         let place = record.participant.and_then(|id| self.place(id));
         let last = match record.participant {
             None => self.last_programme_position,
-            Some(_) => place.and_then(|p| self.participants.get(p)).map(|p| p.last_position),
+            Some(_) => place.and_then(|p| self.participants.get(p)).map(Participant::last_position),
         };
         if record.previous != last {
             return Err(FoldError::Previous { expected: last, found: record.previous });
@@ -114,17 +116,17 @@ impl State {
         if record.participant.is_some() && place.is_none() && !matches!(record.event, Event::Selected(_)) {
             return Err(FoldError::Unknown("participant"));
         }
-        self.check(record, place)?;
+        let named = self.check(record, place)?;
 
         // Postings are those of the state before.
-        let funds = funds_change(self, record, place);
+        let funds = funds_change(self, record, place, &named);
         let mut post = std::mem::take(&mut self.post);
         post.clear();
-        postings::of(self, record, &mut |posting| {
+        postings::of_named(self, record, place, &named, &mut |posting| {
             post.push(posting);
             sink(posting);
         });
-        let changed = self.change(record, place);
+        let changed = self.change(record, place, &named);
         if changed.is_ok() {
             post.iter().for_each(|posting| self.post(*posting));
         }
@@ -136,13 +138,8 @@ impl State {
             entry.funds_since = record.position + 1;
         }
         self.last_recorded_at = Some(record.recorded_at);
-        match place.or_else(|| record.participant.and_then(|id| self.place(id))) {
-            Some(place) => {
-                if let Some(participant) = self.participants.get_mut(place) {
-                    participant.last_position = record.position;
-                }
-            }
-            None => self.last_programme_position = Some(record.position),
+        if record.participant.is_none() {
+            self.last_programme_position = Some(record.position);
         }
         Ok(())
     }
@@ -163,12 +160,12 @@ impl State {
         }
     }
 
-    /// Whether everything is there that the record names: after this, nothing can fail.
-    fn check(&self, record: &Record<'_>, place: Option<Place>) -> Result<(), FoldError> {
+    /// What the record names, where all of it is there: after this, nothing can fail.
+    fn check(&self, record: &Record<'_>, place: Option<Place>) -> Result<Named, FoldError> {
         let participant = place.and_then(|p| self.participants.get(p));
-        let known = |is: bool, what| if is { Ok(()) } else { Err(FoldError::Unknown(what)) };
-        let first = |is: bool, what| if is { Ok(()) } else { Err(FoldError::Second(what)) };
-        let room = |len: usize| if len < MOST_OF_A_KIND { Ok(()) } else { Err(FoldError::Full) };
+        let known = |is: bool, what| if is { Ok(Named::Nothing) } else { Err(FoldError::Unknown(what)) };
+        let first = |is: bool, what| if is { Ok(Named::Nothing) } else { Err(FoldError::Second(what)) };
+        let room = |is: bool| if is { Ok(Named::Nothing) } else { Err(FoldError::Full) };
         match &record.event {
             Event::Selected(e) => {
                 known(record.participant.is_some(), "participant")?;
@@ -187,49 +184,41 @@ impl State {
             Event::BalancePeriodClosed(e) => first(self.year(e.year).closed.is_none(), "closing of the period"),
             Event::DisbursementRunPlanned(e) => {
                 first(self.run(e.run).is_none(), "plan of the run")?;
-                if self.runs.len() < usize::from(u16::MAX) { Ok(()) } else { Err(FoldError::Full) }
+                room(self.runs.len() < usize::from(u16::MAX))
             }
             Event::DisbursementRunApproved(e) => known(self.run(e.run).is_some(), "run"),
             Event::DisbursementRunClosed(e) => known(self.run(e.run).is_some(), "run"),
-            Event::FundsAppropriated(_) | Event::StatementReconciled(_) | Event::ExceptionResolved(_) => Ok(()),
-            Event::OutcomeException(_) => Ok(()),
+            Event::FundsAppropriated(_)
+            | Event::StatementReconciled(_)
+            | Event::ExceptionResolved(_)
+            | Event::OutcomeException(_) => Ok(Named::Nothing),
             event => {
                 let participant = participant.ok_or(FoldError::Unknown("participant"))?;
-                let purchase = |id| participant.purchase_index(id).is_some();
-                let instruction = |position| participant.instruction_index(position).is_some();
+                let has_room = |kind| participant.count(kind) < MOST_OF_A_KIND;
                 match event {
                     Event::PayoutAccountLinked(e) => {
                         first(participant.link_index(e.link).is_none(), "link")?;
-                        room(participant.links.len())
+                        room(has_room(FactKind::Linked))
                     }
-                    Event::PayoutAccountUnlinked(e) => known(participant.link_index(e.link).is_some(), "link"),
                     Event::TrainingBought(e) => {
-                        first(!purchase(e.purchase), "purchase")?;
-                        room(participant.purchases.len())
+                        first(participant.purchase_index(e.purchase).is_none(), "purchase")?;
+                        room(has_room(FactKind::Bought))
                     }
-                    Event::PurchaseCancelled(e) => known(purchase(e.purchase), "purchase"),
-                    Event::TrainingCompleted(e) => known(purchase(e.purchase), "purchase"),
-                    Event::CompletionWithdrawn(e) => known(purchase(e.purchase), "purchase"),
-                    Event::CertificateIssued(e) => known(purchase(e.purchase), "purchase"),
-                    Event::TrainingReviewed(e) => known(purchase(e.purchase), "purchase"),
                     Event::PayoutInstructed(e) => {
-                        known(participant.link_index(e.link).is_some(), "link")?;
+                        let named = Named::of(participant, event)?;
                         known(self.run(e.run).is_some(), "run")?;
-                        room(participant.instructions.len())
+                        room(has_room(FactKind::Instructed))?;
+                        Ok(named)
                     }
-                    Event::InstructionRecalled(e) => known(instruction(e.instruction), "instruction"),
-                    event => match event.as_outcome() {
-                        Some((_, outcome)) => known(instruction(outcome.instruction), "instruction"),
-                        None => Ok(()),
-                    },
+                    event => Named::of(participant, event),
                 }
             }
         }
     }
 
-    fn change(&mut self, record: &Record<'_>, place: Option<Place>) -> Result<(), FoldError> {
+    fn change(&mut self, record: &Record<'_>, place: Option<Place>, named: &Named) -> Result<(), FoldError> {
         let date = record.occurred_at.wib_date();
-        let fact = Fact::new(record.position, content_hash(&record.event, record.occurred_at), date);
+        let fact = Fact::new(record.position, date);
         match &record.event {
             Event::Selected(e) => return self.select(record, e, fact),
             Event::SchemeEnacted(e) => self.schemes.push((e.scheme.clone().into_owned(), fact)),
@@ -286,7 +275,8 @@ impl State {
             }
             Event::OutcomeException(e) => {
                 let key = exception_key(e.partner, &e.outcome.transaction_reference, &e.instruction, e.kind);
-                self.exceptions.entry(key).or_insert(ExceptionEntry { recorded: fact, resolved: None });
+                let content = exception_content(e, record.occurred_at);
+                self.exceptions.entry(key).or_insert(ExceptionEntry { recorded: fact, content, resolved: None });
             }
             Event::ExceptionResolved(e) => {
                 let key = exception_key(e.partner, &e.transaction_reference, &e.transaction_reference, e.kind);
@@ -294,10 +284,15 @@ impl State {
                     entry.resolved = Some(fact);
                 }
             }
-            event => {
+            _ => {
                 let Some(place) = place else { return Err(FoldError::Unknown("participant")) };
-                self.change_participant(record, event, place, fact);
+                self.change_participant(record, place, named, fact);
+                return Ok(());
             }
+        }
+        // What only concerns a participant, such as an exception, is a record of its chain all the same.
+        if let Some(participant) = place.and_then(|place| self.participants.get_mut(place)) {
+            participant.push(Tag::Other, 0, fact, More::Nothing);
         }
         Ok(())
     }
@@ -307,14 +302,12 @@ impl State {
     }
 
     fn add_rare(&mut self, kind: RareKind, participant: Option<Place>, id: u128, fact: Fact) {
-        self.rare.entry(RareKey { kind, participant, id }).or_insert(fact);
+        self.rare.entry(RareKey::new(kind, participant, id)).or_insert(fact);
     }
 
     fn select(&mut self, record: &Record<'_>, e: &Selected<'_>, fact: Fact) -> Result<(), FoldError> {
         let Some(id) = record.participant else { return Err(FoldError::Unknown("participant")) };
-        let mut participant = Participant::selected(id, e, record.position);
-        participant.add_fact(FactKind::Selected, 0, fact);
-        let place = self.participants.push(participant).ok_or(FoldError::Full)?;
+        let place = self.participants.push(Participant::selected(id, e, fact)).ok_or(FoldError::Full)?;
         self.by_id.insert(hash_of(&id), place);
         self.by_identity.insert(hash_of(&e.identity_digest), place);
         self.families.add_one(hash_of(&e.family_card_digest));
@@ -349,11 +342,10 @@ impl State {
         Ok(())
     }
 
-    fn change_participant(&mut self, record: &Record<'_>, event: &Event<'_>, place: Place, fact: Fact) {
-        let date = record.occurred_at.wib_date();
+    fn change_participant(&mut self, record: &Record<'_>, place: Place, named: &Named, fact: Fact) {
         let period_closed = self.participants.get(place).is_some_and(|p| self.period_closed(p));
-        match event {
-            Event::PayoutInstructed(e) => return self.instruct(record, e, place),
+        match &record.event {
+            Event::PayoutInstructed(e) => return self.instruct(record, e, place, named, fact),
             Event::TrainingBought(e) => self.by_purchase.insert(hash_of(&e.purchase), place),
             Event::PayoutAccountLinked(e) => self.by_link.insert(hash_of(&e.link), place),
             Event::CompletionWithdrawn(e) => {
@@ -391,10 +383,10 @@ impl State {
         if period_closed {
             participant.lapsed = participant.lapsed.saturating_add(std::mem::take(&mut participant.training_balance));
         }
-        participant.change(event, fact, date, period_closed);
+        participant.change(&record.event, named, fact, period_closed);
     }
 
-    fn instruct(&mut self, record: &Record<'_>, e: &PayoutInstructed, place: Place) {
+    fn instruct(&mut self, record: &Record<'_>, e: &PayoutInstructed, place: Place, named: &Named, fact: Fact) {
         let number = match self.run(e.run) {
             Some((number, _)) => number,
             None => return,
@@ -405,24 +397,16 @@ impl State {
         }
         self.instructions[usize::from(e.partner.number()) - 1].push(record.position, place);
         let Some(participant) = self.participants.get_mut(place) else { return };
-        let position = record.position.to_le_bytes();
-        let link = participant.link_index(e.link).and_then(|index| u8::try_from(index).ok()).unwrap_or(u8::MAX);
-        reserve_one(&mut participant.instructions);
-        participant.instructions.push(Instruction {
-            position: [position[0], position[1], position[2], position[3], position[4]],
-            kind: e.entitlement.kind,
-            number: e.entitlement.number,
+        let Named::Link(link) = *named else { return };
+        let order = Order {
             attempt: e.attempt,
-            partner: e.partner,
-            status: InstructionStatus::Instructed,
             link,
-            settled: 0,
-            returned: 0,
+            partner: e.partner.number(),
             run: number,
             due: day16(e.due),
-            instructed_on: day16(record.occurred_at.wib_date()),
             expires_on: day16(e.expires_on),
-        });
+        };
+        participant.push(instructed(e.entitlement.kind), e.entitlement.number, fact, More::Order(order));
     }
 }
 
@@ -437,41 +421,38 @@ pub(crate) fn exception_key(
     ExceptionKey { partner, reference: reference.to_owned(), kind }
 }
 
+/// What an exception said, and when: its cause is the ledger's own, and so is the position that its reference names.
+pub(crate) fn exception_content(e: &OutcomeException<'_>, occurred_at: Timestamp) -> u128 {
+    let outcome = Outcome { instruction: Position(0), ..e.outcome.clone() };
+    identity_of(&(e.partner, &e.instruction, e.kind, outcome, occurred_at))
+}
+
 impl Participant {
-    fn change(&mut self, event: &Event<'_>, fact: Fact, date: crate::time::Date, period_closed: bool) {
+    /// Each event adds one entry to the participant's life, whatever it is.
+    fn change(&mut self, event: &Event<'_>, named: &Named, fact: Fact, period_closed: bool) {
+        let about = |tag| (tag, named.index(), More::Nothing);
+        let mut entry = about(Tag::Other);
         match event {
-            Event::PayoutAccountLinked(e) => {
-                self.add_fact(FactKind::Linked, count(self.links.len()), fact);
-                reserve_one(&mut self.links);
-                self.links.push(Link { id: e.link, partner: e.partner });
-                self.unlinked = false;
+            Event::PayoutAccountLinked(e) => entry = (Tag::Linked, e.partner.number(), More::Link(e.link.0)),
+            Event::PayoutAccountUnlinked(_) => entry = about(Tag::Unlinked),
+            Event::TrainingBought(e) => entry = self.buy(e),
+            Event::PurchaseCancelled(_) => {
+                self.cancel(named, period_closed);
+                entry = about(Tag::Cancelled);
             }
-            Event::PayoutAccountUnlinked(e) => {
-                let Some(index) = self.link_index(e.link) else { return };
-                self.add_fact(FactKind::Unlinked, index, fact);
-                self.unlinked |= usize::from(index) + 1 == self.links.len();
-            }
-            Event::TrainingBought(e) => self.buy(e, fact),
-            Event::PurchaseCancelled(e) => self.cancel(e.purchase, fact, period_closed),
-            Event::TrainingCompleted(e) => {
-                self.purchase_fact(e.purchase, FactKind::Completed, fact, |purchase| purchase.completed = true);
-            }
-            Event::CompletionWithdrawn(e) => {
-                if let Some(purchase) = self.purchases.iter_mut().find(|p| p.id == e.purchase) {
-                    purchase.completed = false;
-                }
-            }
-            Event::CertificateIssued(e) => self.purchase_fact(e.purchase, FactKind::Certified, fact, |_| {}),
-            Event::TrainingReviewed(e) => self.purchase_fact(e.purchase, FactKind::Reviewed, fact, |_| {}),
-            Event::SurveyFilled(e) => self.add_fact(FactKind::Survey, e.number.into(), fact),
+            Event::TrainingCompleted(_) => entry = about(Tag::Completed),
+            Event::CompletionWithdrawn(_) => entry = about(Tag::Withdrawn),
+            Event::CertificateIssued(_) => entry = about(Tag::Certified),
+            Event::TrainingReviewed(_) => entry = about(Tag::Reviewed),
+            Event::SurveyFilled(e) => entry = (Tag::Survey, e.number, More::Nothing),
             Event::MembershipRevoked(e) => {
                 self.status = Status::Revoked(e.ground);
-                self.status_since = day16(date);
+                self.status_since = day16(fact.date());
                 self.forfeited = self.forfeited.saturating_add(std::mem::take(&mut self.training_balance));
             }
             Event::MembershipReinstated(e) => {
                 self.status = Status::Live;
-                self.status_since = day16(date);
+                self.status_since = day16(fact.date());
                 self.first_purchase_deadline = e.first_purchase_deadline.map_or(self.first_purchase_deadline, day16);
                 if !period_closed {
                     self.training_balance = self.training_balance.saturating_add(std::mem::take(&mut self.forfeited));
@@ -479,125 +460,121 @@ impl Participant {
             }
             Event::IneligibilityFound(_) => self.open_findings = self.open_findings.saturating_add(1),
             Event::IneligibilityWithdrawn(_) => self.open_findings = self.open_findings.saturating_sub(1),
-            Event::InstructionRecalled(e) => {
-                if let Some(index) = self.instruction_index(e.instruction) {
-                    self.add_fact(FactKind::Recalled, index, fact);
-                }
-            }
+            Event::InstructionRecalled(_) => entry = about(Tag::Recalled),
             event => {
                 if let Some((kind, outcome)) = event.as_outcome() {
-                    self.outcome(kind, outcome, fact);
+                    entry = about(outcome_tag(kind, outcome.account_fault));
+                    if kind == OutcomeKind::Settled {
+                        entry.2 = More::Mark(mark(&outcome.transaction_reference));
+                    }
                 }
             }
         }
+        let (tag, value, more) = entry;
+        self.push(tag, value, fact, more);
     }
 
-    fn buy(&mut self, e: &TrainingBought<'_>, fact: Fact) {
+    fn buy(&mut self, e: &TrainingBought<'_>) -> (Tag, u8, More) {
         let price = u32::try_from(e.price.get()).unwrap_or(0);
         self.training_balance = self.training_balance.saturating_sub(price);
-        self.add_fact(FactKind::Bought, count(self.purchases.len()), fact);
-        reserve_one(&mut self.purchases);
-        self.purchases.push(Purchase {
-            id: e.purchase,
-            price,
-            platform: e.platform,
-            cancelled: false,
-            completed: false,
-        });
+        (Tag::Bought, e.platform.number(), More::Purchase(e.purchase.0, price))
     }
 
-    fn cancel(&mut self, id: PurchaseId, fact: Fact, period_closed: bool) {
-        let Some(index) = self.purchase_index(id) else { return };
-        let Some(purchase) = self.purchases.get_mut(usize::from(index)) else { return };
-        purchase.cancelled = true;
-        let price = purchase.price;
+    /// The price of a cancelled purchase goes home (DOMAIN section 7).
+    const fn cancel(&mut self, named: &Named, period_closed: bool) {
+        let Named::Purchase(_, purchase) = named else { return };
         let home = match (period_closed, self.status) {
             (true, _) => &mut self.lapsed,
             (false, Status::Live) => &mut self.training_balance,
             (false, Status::Revoked(_)) => &mut self.forfeited,
         };
-        *home = home.saturating_add(price);
-        self.add_fact(FactKind::Cancelled, index, fact);
-    }
-
-    fn purchase_fact(&mut self, id: PurchaseId, kind: FactKind, fact: Fact, change: impl Fn(&mut Purchase)) {
-        let Some(index) = self.purchase_index(id) else { return };
-        if let Some(purchase) = self.purchases.get_mut(usize::from(index)) {
-            change(purchase);
-        }
-        self.add_fact(kind, index, fact);
-    }
-
-    fn outcome(&mut self, kind: crate::codes::OutcomeKind, outcome: &Outcome<'_>, fact: Fact) {
-        use crate::codes::OutcomeKind as Kind;
-        let Some(index) = self.instruction_index(outcome.instruction) else { return };
-        let Some(instruction) = self.instructions.get_mut(usize::from(index)) else { return };
-        match kind {
-            Kind::Accepted => instruction.status = InstructionStatus::Accepted,
-            Kind::InDoubt => instruction.status = InstructionStatus::InDoubt,
-            Kind::Rejected => instruction.status = InstructionStatus::Rejected,
-            Kind::Settled => {
-                instruction.settled = instruction.settled.saturating_add(1);
-                instruction.status = InstructionStatus::Settled;
-            }
-            Kind::Returned => {
-                instruction.returned = instruction.returned.saturating_add(1);
-                if instruction.net_settled() == 0 {
-                    instruction.status = InstructionStatus::Returned;
-                }
-            }
-        }
-        if outcome.account_fault && matches!(kind, Kind::Rejected | Kind::Returned) {
-            self.account_fault = fact.position() + 1;
-        }
-        match kind {
-            Kind::Settled => self.add_settlement(index, settlement_reference(&outcome.transaction_reference), fact),
-            Kind::Accepted => self.add_fact(FactKind::Accepted, index, fact),
-            Kind::Rejected => self.add_fact(FactKind::Rejected, index, fact),
-            Kind::InDoubt => self.add_fact(FactKind::InDoubt, index, fact),
-            Kind::Returned => self.add_fact(FactKind::Returned, index, fact),
-        }
+        *home = home.saturating_add(purchase.price);
     }
 }
 
-/// What a settlement's transaction reference is kept as.
-pub(crate) fn settlement_reference(reference: &Text<'_>) -> u64 {
-    hash_of(reference)
+const fn outcome_tag(kind: OutcomeKind, account_fault: bool) -> Tag {
+    match (kind, account_fault) {
+        (OutcomeKind::Accepted, _) => Tag::Accepted,
+        (OutcomeKind::InDoubt, _) => Tag::InDoubt,
+        (OutcomeKind::Settled, _) => Tag::Settled,
+        (OutcomeKind::Rejected, false) => Tag::Rejected,
+        (OutcomeKind::Rejected, true) => Tag::RejectedAtFault,
+        (OutcomeKind::Returned, false) => Tag::Returned,
+        (OutcomeKind::Returned, true) => Tag::ReturnedAtFault,
+    }
 }
 
-fn count(len: usize) -> u16 {
-    u16::try_from(len).unwrap_or(u16::MAX)
+/// What an event names of its participant.
+#[derive(Debug)]
+pub(crate) enum Named {
+    Nothing,
+    /// A link's index.
+    Link(u8),
+    Purchase(u8, Purchase),
+    Instruction(u8, Instruction),
+}
+
+impl Named {
+    /// What `event` names, on the state before it.
+    pub(crate) fn of(participant: &Participant, event: &Event<'_>) -> Result<Self, FoldError> {
+        // There are fewer of each kind than a byte counts.
+        let small = |index: u16| u8::try_from(index).unwrap_or(u8::MAX);
+        let link = |id| participant.link_index(id).map(|index| Self::Link(small(index)));
+        let purchase = |id| participant.purchase(id).map(|(index, purchase)| Self::Purchase(small(index), purchase));
+        let instruction = |position| {
+            participant.instruction(position).map(|(index, instruction)| Self::Instruction(small(index), instruction))
+        };
+        let (found, what) = match event {
+            Event::PayoutAccountUnlinked(e) => (link(e.link), "link"),
+            Event::PayoutInstructed(e) => (link(e.link), "link"),
+            Event::PurchaseCancelled(e) => (purchase(e.purchase), "purchase"),
+            Event::TrainingCompleted(e) => (purchase(e.purchase), "purchase"),
+            Event::CompletionWithdrawn(e) => (purchase(e.purchase), "purchase"),
+            Event::CertificateIssued(e) => (purchase(e.purchase), "purchase"),
+            Event::TrainingReviewed(e) => (purchase(e.purchase), "purchase"),
+            Event::InstructionRecalled(e) => (instruction(e.instruction), "instruction"),
+            event => match event.as_outcome() {
+                Some((_, outcome)) => (instruction(outcome.instruction), "instruction"),
+                None => return Ok(Self::Nothing),
+            },
+        };
+        found.ok_or(FoldError::Unknown(what))
+    }
+
+    const fn index(&self) -> u8 {
+        match self {
+            Self::Nothing => 0,
+            Self::Link(index) | Self::Purchase(index, _) | Self::Instruction(index, _) => *index,
+        }
+    }
 }
 
 /// What a record does to a year's funds (rule 14).
-fn funds_change(state: &State, record: &Record<'_>, place: Option<Place>) -> Option<(i16, i64)> {
+fn funds_change(state: &State, record: &Record<'_>, place: Option<Place>, named: &Named) -> Option<(i16, i64)> {
     let participant = place.and_then(|p| state.participants.get(p));
-    let payout = |position: Position| {
-        let participant = participant?;
-        let instruction = participant.instructions.iter().find(|i| i.position() == position)?;
-        let run = state.runs.get(usize::from(instruction.run))?;
-        let amount = state.scheme_of(participant)?.amount(instruction.entitlement())?;
+    let payout = || {
+        let Named::Instruction(_, instruction) = named else { return None };
+        let run = state.runs.get(usize::from(instruction.run()))?;
+        let amount = state.scheme_of(participant?)?.amount(instruction.entitlement())?;
         Some((instruction, run.as_of.year(), amount.get()))
     };
     match &record.event {
         Event::TrainingBought(e) => Some((record.occurred_at.wib_date().year(), e.price.get())),
-        Event::PurchaseCancelled(e) => {
-            let participant = participant?;
-            let index = participant.purchase_index(e.purchase)?;
-            let bought = participant.fact(FactKind::Bought, index)?.date();
-            let price = participant.purchases.get(usize::from(index))?.price;
-            Some((bought.year(), -i64::from(price)))
+        Event::PurchaseCancelled(_) => {
+            let Named::Purchase(index, purchase) = named else { return None };
+            let bought = participant?.fact(FactKind::Bought, (*index).into())?.date();
+            Some((bought.year(), -i64::from(purchase.price)))
         }
         Event::PayoutInstructed(e) => {
             let (_, run) = state.run(e.run)?;
             Some((run.as_of.year(), e.amount.get()))
         }
-        Event::PayoutSettled(e) => {
-            let (instruction, year, amount) = payout(e.outcome.instruction)?;
+        Event::PayoutSettled(_) => {
+            let (instruction, year, amount) = payout()?;
             (!instruction.is_open()).then_some((year, amount))
         }
-        Event::PayoutRejected(e) => payout(e.outcome.instruction).map(|(_, year, amount)| (year, -amount)),
-        Event::PayoutReturned(e) => payout(e.outcome.instruction).map(|(_, year, amount)| (year, -amount)),
+        Event::PayoutRejected(_) => payout().map(|(_, year, amount)| (year, -amount)),
+        Event::PayoutReturned(_) => payout().map(|(_, year, amount)| (year, -amount)),
         _ => None,
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::account::Account;
 use crate::event::{Event, Record};
+use crate::fold::Named;
 use crate::ids::{self, PurchaseId};
 use crate::money::Rupiah;
 use crate::scheme::Entitlement;
@@ -38,6 +39,22 @@ pub struct Posting {
 /// Gives the postings of `record` on the state before it. A record that names what is not there has none:
 /// [`State::apply`] refuses it.
 pub fn of(state: &State, record: &Record<'_>, sink: &mut impl FnMut(Posting)) {
+    let place = record.participant.and_then(|id| state.place(id));
+    let participant = place.and_then(|place| state.participants.get(place));
+    let named = participant.map_or(Ok(Named::Nothing), |participant| Named::of(participant, &record.event));
+    if let Ok(named) = named {
+        of_named(state, record, place, &named, sink);
+    }
+}
+
+/// The same where it is known whose record it is and what it names.
+pub(crate) fn of_named(
+    state: &State,
+    record: &Record<'_>,
+    place: Option<Place>,
+    named: &Named,
+    sink: &mut impl FnMut(Posting),
+) {
     match &record.event {
         Event::WaveClosed(e) => {
             if let Some(wave) = state.wave(e.wave) {
@@ -65,9 +82,8 @@ pub fn of(state: &State, record: &Record<'_>, sink: &mut impl FnMut(Posting)) {
             }
         }
         event => {
-            let place = record.participant.and_then(|id| state.place(id));
             if let Some((place, participant)) = place.and_then(|p| state.participants.get(p).map(|q| (p, q))) {
-                Moves { state, place, participant }.of(event, sink);
+                Moves { state, place, participant }.of(event, named, sink);
             }
         }
     }
@@ -117,23 +133,23 @@ impl Moves<'_> {
         Whole { participant: Some(self.place), item }
     }
 
-    fn of(&self, event: &Event<'_>, sink: &mut impl FnMut(Posting)) {
+    fn of(&self, event: &Event<'_>, named: &Named, sink: &mut impl FnMut(Posting)) {
         let (state, participant) = (self.state, self.participant);
         match event {
             Event::TrainingBought(e) => {
                 let to = Account::PlatformUnearned(e.platform);
                 self.whole(Item::Purchase(e.purchase)).moves(e.price, Account::TrainingBalance, to, sink);
             }
-            Event::PurchaseCancelled(e) => {
-                self.purchase(e.purchase, sink, |platform| {
+            Event::PurchaseCancelled(_) => {
+                self.purchase(named, sink, |platform| {
                     (Account::PlatformUnearned(platform), state.training_home(participant))
                 });
             }
-            Event::TrainingCompleted(e) => {
-                self.purchase(e.purchase, sink, |p| (Account::PlatformUnearned(p), Account::PlatformEarned(p)));
+            Event::TrainingCompleted(_) => {
+                self.purchase(named, sink, |p| (Account::PlatformUnearned(p), Account::PlatformEarned(p)));
             }
-            Event::CompletionWithdrawn(e) => {
-                self.purchase(e.purchase, sink, |p| (Account::PlatformEarned(p), Account::PlatformUnearned(p)));
+            Event::CompletionWithdrawn(_) => {
+                self.purchase(named, sink, |p| (Account::PlatformEarned(p), Account::PlatformUnearned(p)));
             }
             Event::MembershipRevoked(_) => {
                 let amount = state.training_balance(participant);
@@ -161,7 +177,7 @@ impl Moves<'_> {
                     sink,
                 );
             }
-            Event::PayoutSettled(e) => self.payout(e.outcome.instruction, sink, |instruction, money| {
+            Event::PayoutSettled(_) => self.payout(named, sink, |instruction, money| {
                 let from = if instruction.is_open() {
                     Account::InTransit(instruction.partner)
                 } else if money.at_home() {
@@ -171,11 +187,11 @@ impl Moves<'_> {
                 };
                 (from, Account::Received)
             }),
-            Event::PayoutRejected(e) => self.payout(e.outcome.instruction, sink, |instruction, money| {
+            Event::PayoutRejected(_) => self.payout(named, sink, |instruction, money| {
                 (Account::InTransit(instruction.partner), self.taken_back(money))
             }),
-            Event::PayoutReturned(e) => {
-                self.payout(e.outcome.instruction, sink, |_, money| (Account::Received, self.taken_back(money)));
+            Event::PayoutReturned(_) => {
+                self.payout(named, sink, |_, money| (Account::Received, self.taken_back(money)));
             }
             Event::RepaymentReceived(e) => {
                 self.whole(Item::Repayment).moves(e.amount, Account::Repaid, Account::Repayments, sink);
@@ -186,23 +202,23 @@ impl Moves<'_> {
 
     fn purchase(
         &self,
-        id: PurchaseId,
+        named: &Named,
         sink: &mut impl FnMut(Posting),
         accounts: impl Fn(crate::codes::Platform) -> (Account, Account),
     ) {
-        let Some(purchase) = self.participant.purchases.iter().find(|p| p.id == id) else { return };
+        let Named::Purchase(_, purchase) = named else { return };
         let (from, to) = accounts(purchase.platform);
-        self.whole(Item::Purchase(id)).moves(Rupiah::new(purchase.price.into()), from, to, sink);
+        self.whole(Item::Purchase(purchase.id)).moves(Rupiah::new(purchase.price.into()), from, to, sink);
     }
 
     fn payout(
         &self,
-        instruction: ids::Position,
+        named: &Named,
         sink: &mut impl FnMut(Posting),
         accounts: impl Fn(&Instruction, EntitlementMoney) -> (Account, Account),
     ) {
-        let found = self.participant.instructions.iter().find(|i| i.position() == instruction);
-        let Some((instruction, scheme)) = found.zip(self.state.scheme_of(self.participant)) else { return };
+        let Named::Instruction(_, instruction) = named else { return };
+        let Some(scheme) = self.state.scheme_of(self.participant) else { return };
         let entitlement = instruction.entitlement();
         let Some(amount) = scheme.amount(entitlement) else { return };
         let (from, to) = accounts(instruction, self.participant.money(entitlement));

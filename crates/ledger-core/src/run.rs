@@ -13,7 +13,7 @@ use crate::ids::{Digest, LinkId, ParticipantId, RunId};
 use crate::money::Rupiah;
 use crate::schedule::{Held, HeldTotals, Payable, payable};
 use crate::scheme::{Entitlement, Scheme};
-use crate::state::{Participant, Run, State};
+use crate::state::{FactKind, Participant, Run, State};
 use crate::time::Date;
 
 /// One item of a plan. The order of fields is the order of items: by due date, then participant.
@@ -119,10 +119,10 @@ pub fn instruct(state: &State, run: RunId, item: &Item) -> Result<NewEvent<'stat
     if payable.amount > state.year(run.as_of.year()).available() {
         return Err(Held::Funds);
     }
-    let attempts = participant.instructions.iter().filter(|i| i.entitlement() == item.entitlement).count();
+    let attempts = participant.instructions_of(item.entitlement).count();
     // So many tries in vain: the account is at fault, whatever the partner says.
     let attempt = u8::try_from(attempts + 1).map_err(|_| Held::AccountFault)?;
-    if participant.instructions.len() >= MOST_OF_A_KIND {
+    if participant.count(FactKind::Instructed) >= MOST_OF_A_KIND {
         return Err(Held::AccountFault);
     }
     let days = state.scheme_of(participant).map_or(0, |scheme| scheme.instruction_expiry_days);
@@ -203,8 +203,8 @@ impl Execution {
         self.next += 1;
         if self.next <= self.resumed_at {
             let number = self.number;
-            let ordered = |i: &crate::state::Instruction| i.run() == number && i.entitlement() == item.entitlement;
-            if !state.participant(item.participant).is_some_and(|p| p.instructions.iter().any(ordered)) {
+            let ordered = |p: &Participant| p.instructions_of(item.entitlement).any(|(_, i)| i.run() == number);
+            if !state.participant(item.participant).is_some_and(ordered) {
                 self.held.add(item.amount);
             }
             return Progress::Passed;

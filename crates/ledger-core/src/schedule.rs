@@ -72,11 +72,9 @@ impl Participant {
     /// The first completed training: the only one that unlocks incentives. First by position, since position alone
     /// orders; a withdrawn completion does not count.
     #[must_use]
-    pub fn first_completed(&self) -> Option<(u16, &Purchase)> {
-        let completed = self.purchases.iter().zip(0u16..).filter(|(p, _)| p.completed && !p.cancelled);
-        completed
-            .map(|(purchase, index)| (index, purchase))
-            .min_by_key(|(index, _)| self.fact(FactKind::Completed, *index).map(crate::state::Fact::position))
+    pub fn first_completed(&self) -> Option<(u16, Purchase)> {
+        let completed = (0u16..).zip(self.purchases()).filter(|(_, p)| p.completed && !p.cancelled);
+        completed.min_by_key(|(index, _)| self.fact(FactKind::Completed, *index).map(crate::state::Fact::position))
     }
 
     /// The day on which incentives unlocked: completion, certificate and review of the first completed training, the
@@ -133,9 +131,7 @@ pub fn payable(
         return Err(Held::Settled);
     }
     if money.in_transit.is_some() {
-        let in_doubt =
-            |i: &crate::state::Instruction| i.entitlement() == entitlement && i.status == InstructionStatus::InDoubt;
-        let doubt = participant.instructions.iter().any(in_doubt);
+        let doubt = participant.instructions_of(entitlement).any(|(_, i)| i.status == InstructionStatus::InDoubt);
         return Err(if doubt { Held::InDoubt } else { Held::InTransit });
     }
     if participant.status != Status::Live {
@@ -151,12 +147,11 @@ pub fn payable(
     if participant.open_findings > 0 {
         return Err(Held::Ineligible);
     }
-    let (index, link) = participant.link().ok_or(Held::NoAccount)?;
-    let linked = participant.fact(FactKind::Linked, index).ok_or(Held::NoAccount)?;
+    let (_, link, linked) = participant.link().ok_or(Held::NoAccount)?;
     if linked.date() > as_of {
         return Err(Held::NoAccount);
     }
-    if linked.position() < participant.account_fault {
+    if participant.account_fault().is_some_and(|fault| linked.position() < fault) {
         return Err(Held::AccountFault);
     }
     Ok(Payable { due, amount, partner: link.partner, link: link.id })

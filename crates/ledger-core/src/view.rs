@@ -176,7 +176,7 @@ pub fn participant(state: &State, place: Place, as_of: Date) -> Option<Participa
 /// Only its own records, the programme's, and the funds of the date's year bear on a participant.
 #[must_use]
 pub fn unchanged_since(state: &State, participant: &Participant, as_of: Date) -> u64 {
-    let own = participant.last_position + 1;
+    let own = participant.last_position() + 1;
     let programme = state.last_programme_position().map_or(0, |last| last + 1);
     own.max(programme).max(state.year(as_of.year()).funds_since)
 }
@@ -198,7 +198,7 @@ pub fn covered(
 }
 
 fn purchases(participant: &Participant) -> Vec<PurchaseView> {
-    let view = |(purchase, index): (&crate::state::Purchase, u16)| {
+    let view = |(purchase, index): (crate::state::Purchase, u16)| {
         let on = |kind| participant.fact(kind, index).map(Fact::date);
         let bought = participant.fact(FactKind::Bought, index)?;
         Some(PurchaseView {
@@ -218,12 +218,13 @@ fn purchases(participant: &Participant) -> Vec<PurchaseView> {
             reviewed_on: on(FactKind::Reviewed),
         })
     };
-    participant.purchases.iter().zip(0u16..).filter_map(view).collect()
+    participant.purchases().zip(0u16..).filter_map(view).collect()
 }
 
 fn links(participant: &Participant) -> Vec<LinkView> {
     let linked = |index| participant.fact(FactKind::Linked, index);
-    let view = |(link, index): (&crate::state::Link, u16)| {
+    let fault = participant.account_fault();
+    let view = |(link, index): (crate::state::Link, u16)| {
         let fact = linked(index)?;
         let unlinked = participant.fact(FactKind::Unlinked, index).map(Fact::date);
         Some(LinkView {
@@ -232,10 +233,10 @@ fn links(participant: &Participant) -> Vec<LinkView> {
             partner: link.partner,
             linked_on: fact.date(),
             ended_on: unlinked.or_else(|| linked(index + 1).map(Fact::date)),
-            fault: fact.position() < participant.account_fault,
+            fault: fault.is_some_and(|fault| fact.position() < fault),
         })
     };
-    participant.links.iter().zip(0u16..).filter_map(view).collect()
+    participant.links().zip(0u16..).filter_map(view).collect()
 }
 
 fn entitlement(
@@ -246,24 +247,24 @@ fn entitlement(
     as_of: Date,
 ) -> EntitlementView {
     let scheme = state.scheme_of(participant);
-    let instructions = participant.instructions.iter().zip(0u16..).filter(|(i, _)| i.entitlement() == entitlement);
-    let last = instructions.clone().last().map(|(i, _)| i);
-    let settled = instructions
-        .filter(|(i, _)| i.net_settled() > 0)
-        .filter_map(|(_, index)| participant.fact(FactKind::Settled, index).map(Fact::date));
+    let instructions = || participant.instructions_of(entitlement);
+    let last = instructions().last().map(|(_, i)| i);
+    let settled = instructions()
+        .filter(|(_, i)| i.net_settled() > 0)
+        .filter_map(|(index, _)| participant.fact(FactKind::Settled, index).map(Fact::date));
     let survey = entitlement.kind == EntitlementKind::Survey;
     let held = covered(state, participant, entitlement, as_of, state.year(as_of.year()).available()).err();
     // What was ordered keeps the due date that it was ordered with.
-    let ordered = last.filter(|_| matches!(held, Some(Held::Settled | Held::InTransit | Held::InDoubt)));
+    let ordered = last.as_ref().filter(|_| matches!(held, Some(Held::Settled | Held::InTransit | Held::InDoubt)));
     let due = ordered.map(Instruction::due);
     EntitlementView {
         entitlement,
         amount,
         due: due.or_else(|| participant.due(scheme?, entitlement)),
         held,
-        attempts: last.map_or(0, |i| i.attempt),
-        instruction: last.map(Instruction::position),
-        instruction_status: last.map(|i| i.status),
+        attempts: last.as_ref().map_or(0, |i| i.attempt),
+        instruction: last.as_ref().map(Instruction::position),
+        instruction_status: last.as_ref().map(|i| i.status),
         settled_on: settled.last(),
         survey_opens_on: scheme.filter(|_| survey).and_then(|s| participant.survey_opens(s, entitlement.number)),
         survey_filled_on: if survey { participant.survey_filled_on(entitlement.number) } else { None },

@@ -21,6 +21,7 @@ mod operations;
 mod peers;
 mod power;
 mod proofs;
+mod repeats;
 mod staff;
 mod workspace;
 

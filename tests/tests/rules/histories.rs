@@ -43,7 +43,7 @@ fn seen_of(state: &State, participant: &Participant) -> String {
         participant.open_findings,
         participant.unlock(),
         state.first_purchase_deadline(participant),
-        participant.purchases,
+        participant.purchases().collect::<Vec<_>>(),
     )
 }
 
@@ -60,7 +60,9 @@ fn seen(state: &State) -> Vec<String> {
     exceptions.sort();
     seen.extend(exceptions);
     for participant in state.participants().iter() {
-        seen.push(format!("{} {:?} {:?}", participant.last_position, participant.instructions, participant.links));
+        let (instructions, links): (Vec<_>, Vec<_>) =
+            (participant.instructions().collect(), participant.links().collect());
+        seen.push(format!("{} {instructions:?} {links:?}", participant.last_position()));
         seen.push(seen_of(state, participant));
     }
     seen
@@ -313,7 +315,7 @@ fn histories_are_rich() {
         names.extend(recorded_names(&world.ledger));
         world.refused.iter().for_each(|(why, n)| *refused.entry(*why).or_insert(0) += n);
         overpaid |= named(world.ledger.state().totals()).contains_key("overpaid");
-        let instructions = world.ledger.state().participants().iter().map(|p| p.instructions.len());
+        let instructions = world.ledger.state().participants().iter().map(|p| p.instructions().count());
         longest = longest.max(instructions.max().unwrap_or(0));
     }
     eprintln!(

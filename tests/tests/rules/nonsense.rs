@@ -28,7 +28,7 @@ fn record(
     event: Event<'static>,
 ) -> Record<'static> {
     let previous = match participant {
-        Some(id) => state.participant(id).map(|p| p.last_position),
+        Some(id) => state.participant(id).map(ledger_core::state::Participant::last_position),
         None => state.last_programme_position(),
     };
     Record {

@@ -63,7 +63,7 @@ fn five_thousand_live_through_everything() {
         }
         assert!(state.runs().iter().all(|run| run.closed.is_some()));
         assert!(state.runs().iter().any(|run| run.held.count > 0));
-        assert!(state.participants().iter().any(|p| p.instructions.iter().any(|i| i.attempt > 1)));
+        assert!(state.participants().iter().any(|p| p.instructions().any(|i| i.attempt > 1)));
     }
 }
 
@@ -79,7 +79,7 @@ fn shares_are_those_of_a_real_year() {
         assert_eq!(instructed(Partner::Dana) > 0, scheme == SchemeName::Normal, "DANA joined in 2021");
         let failed = 10_000 * count(&cohort, "PayoutRejected") / all;
         assert!((20..=80).contains(&failed), "{scheme:?}: {failed} of ten thousand failed");
-        let unused = state.participants().iter().filter(|p| p.purchases.is_empty()).count() as u64;
+        let unused = state.participants().iter().filter(|p| !p.has_bought()).count() as u64;
         assert!((30..=50).contains(&permille(unused, 5_000)), "{scheme:?}: {unused} bought nothing");
         let unlocked = state.participants().iter().filter(|p| p.unlock().is_some()).count() as u64;
         assert!((860..=940).contains(&permille(unlocked, 5_000)), "{scheme:?}: {unlocked} unlocked");
@@ -119,7 +119,7 @@ fn every_planned_item_is_instructed_or_held() {
     let state = cohort.state();
     for run in state.runs() {
         let items = |participant: &Participant| {
-            participant.instructions.iter().filter(|i| state.runs()[usize::from(i.run())].id == run.id).count() as u64
+            participant.instructions().filter(|i| state.runs()[usize::from(i.run())].id == run.id).count() as u64
         };
         let instructed: u64 = state.participants().iter().map(items).sum();
         assert_eq!(run.instructed.count, instructed);

@@ -13,7 +13,7 @@ use crate::event::{Event, InstructionRecalled};
 use crate::fold::MOST_OF_A_KIND;
 use crate::ids::ParticipantId;
 use crate::rejection::Rejection;
-use crate::state::{Fact, FactKind, InstructionStatus, Participant, State};
+use crate::state::{FactKind, InstructionStatus, Participant, State};
 use crate::time::{Date, Timestamp};
 
 /// An event that a decision lets through.
@@ -32,7 +32,8 @@ pub struct NewEvent<'a> {
 pub enum Decision<'a> {
     /// New events, at least one, recorded together or not at all.
     Record(Vec<NewEvent<'a>>),
-    /// The same was recorded before: nothing is recorded again.
+    /// Something of the same identity was recorded before: nothing is recorded again. The state does not know what it
+    /// said; whether the same, the record tells: see [`compare`].
     Repeat {
         /// Position of the first one.
         position: u64,
@@ -45,13 +46,27 @@ pub enum Decision<'a> {
 ///
 /// The first rule that the command breaks.
 pub fn decide<'a>(state: &State, meta: &Meta<'a>, command: Command<'a>) -> Result<Decision<'a>, Rejection> {
+    decide_apart(state, meta, command, &[])
+}
+
+/// Decides a command that was compared with these settlements and is none of them, see [`Comparison::Apart`].
+///
+/// # Errors
+///
+/// The first rule that the command breaks.
+pub fn decide_apart<'a>(
+    state: &State,
+    meta: &Meta<'a>,
+    command: Command<'a>,
+    apart: &[u64],
+) -> Result<Decision<'a>, Rejection> {
     match command {
         Command::Record { participant: Some(participant), event } => {
             participant::decide(state, meta, participant, event)
         }
         Command::Record { participant: None, event } => programme::decide(state, meta, event),
         Command::ReportOutcome { partner, instruction, kind, outcome } => {
-            outcome::decide(state, meta, outcome::Report { partner, instruction, kind, outcome })
+            outcome::decide(state, meta, outcome::Report { partner, instruction, kind, outcome }, apart)
         }
         Command::PlanRun { run, as_of } => programme::plan_run(state, meta, run, as_of),
         Command::ApproveRun { run, items_digest } => programme::approve_run(state, meta, run, items_digest),
@@ -59,6 +74,7 @@ pub fn decide<'a>(state: &State, meta: &Meta<'a>, command: Command<'a>) -> Resul
 }
 
 pub use programme::{check_plan, planned};
+pub use repeat::{Comparison, compare};
 
 /// The recalls that a revocation brings: partners are asked not to pay what they have not paid yet.
 pub(crate) fn recalls(
@@ -67,7 +83,7 @@ pub(crate) fn recalls(
 ) -> impl Iterator<Item = NewEvent<'static>> + '_ {
     let recallable = |status| matches!(status, InstructionStatus::Instructed | InstructionStatus::Accepted);
     let recalled = |index| participant.fact(FactKind::Recalled, index).is_some();
-    let open = participant.instructions.iter().zip(0u16..).filter(move |(i, _)| recallable(i.status));
+    let open = participant.instructions().zip(0u16..).filter(move |(i, _)| recallable(i.status));
     // Recalled once: a second revocation does not ask again.
     open.filter(move |(_, index)| !recalled(*index)).map(move |(i, _)| NewEvent {
         participant: Some(participant.id),
@@ -75,15 +91,6 @@ pub(crate) fn recalls(
         occurred_at: revoked_at.max(i.instructed_on().midnight()),
         event: InstructionRecalled { instruction: i.position() }.into(),
     })
-}
-
-/// Rule 1: the same identity with the same content is a repeat, with other content a clash.
-fn repeated<'a>(earlier: Fact, content: u64) -> Result<Decision<'a>, Rejection> {
-    if earlier.content() == content {
-        Ok(Decision::Repeat { position: earlier.position() })
-    } else {
-        Err(Rejection::AlreadyExists { position: earlier.position() })
-    }
 }
 
 /// Section 4: not more than five minutes ahead of the clock.

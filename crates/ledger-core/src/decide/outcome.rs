@@ -2,16 +2,14 @@
 //!
 //! Nothing that a partner says is lost: what fits no instruction, amount or transition is kept as an exception.
 
-use super::{Decision, NewEvent, four_eyes, not_ahead, not_before, repeated, room_for_one};
+use super::{Decision, NewEvent, four_eyes, not_ahead, not_before, room_for_one};
 use crate::codes::{Evidence, ExceptionCause, OutcomeKind, Partner};
 use crate::command::Meta;
 use crate::event::{Event, Outcome, OutcomeException, Text};
-use crate::fold::{exception_key, settlement_reference};
+use crate::fold::{exception_content, exception_key};
 use crate::ids::Position;
 use crate::rejection::Rejection;
-use crate::state::{
-    Fact, FactKind, Instruction, InstructionStatus, Participant, Place, RareKind, State, content_hash, identity_of,
-};
+use crate::state::{Fact, FactKind, Instruction, InstructionStatus, Participant, Place, RareKind, State, identity_of};
 
 /// An outcome as reported.
 pub(super) struct Report<'a> {
@@ -26,34 +24,36 @@ struct Subject<'s> {
     place: Place,
     participant: &'s Participant,
     index: u16,
-    instruction: &'s Instruction,
+    instruction: Instruction,
 }
 
-pub(super) fn decide<'a>(state: &State, meta: &Meta<'a>, mut report: Report<'a>) -> Result<Decision<'a>, Rejection> {
+pub(super) fn decide<'a>(
+    state: &State,
+    meta: &Meta<'a>,
+    mut report: Report<'a>,
+    apart: &[u64],
+) -> Result<Decision<'a>, Rejection> {
     fields(&report)?;
     let subject = find(state, &report);
     report.outcome.instruction = subject.as_ref().map_or(Position(0), |s| s.instruction.position());
-    let event = Event::outcome(report.kind, report.outcome.clone());
-    let exception = |cause| {
-        Event::from(OutcomeException {
-            partner: report.partner,
-            instruction: report.instruction.clone(),
-            kind: report.kind,
-            outcome: report.outcome.clone(),
-            cause,
-        })
+    let exception = |cause| OutcomeException {
+        partner: report.partner,
+        instruction: report.instruction.clone(),
+        kind: report.kind,
+        outcome: report.outcome.clone(),
+        cause,
     };
     let reference = &report.outcome.transaction_reference;
     let key = exception_key(report.partner, reference, &report.instruction, report.kind);
-    let kept = state.exceptions.get(&key).map(|entry| entry.recorded);
-    let content = content_hash(&exception(ExceptionCause::UnknownInstruction), meta.occurred_at);
+    let kept = state.exceptions.get(&key);
+    let content = || exception_content(&exception(ExceptionCause::UnknownInstruction), meta.occurred_at);
     // First what was kept aside: the doubt that another amount brings is a fact of its own, with other content.
-    if let Some(kept) = kept.filter(|kept| kept.content() == content) {
-        return Ok(Decision::Repeat { position: kept.position() });
+    if let Some(kept) = kept.filter(|kept| kept.content == content()) {
+        return Ok(Decision::Repeat { position: kept.recorded.position() });
     }
-    let earlier = subject.as_ref().and_then(|subject| earlier(state, subject, &report));
+    let earlier = subject.as_ref().and_then(|subject| earlier(state, subject, &report, apart));
     if let Some(fact) = earlier {
-        return repeated(fact, content_hash(&event, meta.occurred_at));
+        return Ok(Decision::Repeat { position: fact.position() });
     }
     not_ahead(meta)?;
     if report.outcome.evidence == Evidence::Manual {
@@ -70,21 +70,22 @@ pub(super) fn decide<'a>(state: &State, meta: &Meta<'a>, mut report: Report<'a>)
             let amount = state.scheme_of(subject.participant).and_then(|s| s.amount(subject.instruction.entitlement()));
             if amount != Some(report.outcome.amount) {
                 ExceptionCause::OtherAmount
-            } else if !allowed(subject.instruction, report.kind, report.outcome.evidence) {
+            } else if !allowed(&subject.instruction, report.kind, report.outcome.evidence) {
                 ExceptionCause::NotAllowedInState
             } else {
                 not_before(meta.occurred_at.wib_date(), "instruction", subject.instruction.instructed_on())?;
                 room_for_one(subject.instruction.settled.max(subject.instruction.returned).into())?;
+                let event = Event::outcome(report.kind, report.outcome);
                 return Ok(Decision::Record(vec![new(Some(subject.participant), event)]));
             }
         }
     };
     // An exception under the same reference but with other content is a clash; what fits is recorded all the same.
     if let Some(kept) = kept {
-        return Err(Rejection::AlreadyExists { position: kept.position() });
+        return Err(Rejection::AlreadyExists { position: kept.recorded.position() });
     }
     let participant = subject.as_ref().map(|s| s.participant);
-    let mut events = vec![new(participant, exception(cause))];
+    let mut events = vec![new(participant, exception(cause).into())];
     if let (ExceptionCause::OtherAmount, Some(subject)) = (cause, &subject) {
         events.extend(in_doubt(state, meta, subject, &report));
     }
@@ -111,16 +112,15 @@ fn find<'s>(state: &'s State, report: &Report<'_>) -> Option<Subject<'s>> {
     let position = Position::from_reference(&report.instruction)?;
     let place = state.instructions(report.partner).place(position)?;
     let participant = state.participants.get(place)?;
-    let index = participant.instruction_index(position)?;
-    let instruction = participant.instructions.get(usize::from(index))?;
+    let (index, instruction) = participant.instruction(position)?;
     Some(Subject { place, participant, index, instruction })
 }
 
 /// The fact of the same identity: instruction and kind, for moved money also the transaction reference.
-fn earlier(state: &State, subject: &Subject<'_>, report: &Report<'_>) -> Option<Fact> {
+fn earlier(state: &State, subject: &Subject<'_>, report: &Report<'_>, apart: &[u64]) -> Option<Fact> {
     let reference = &report.outcome.transaction_reference;
     match report.kind {
-        OutcomeKind::Settled => subject.participant.settlement(subject.index, settlement_reference(reference)),
+        OutcomeKind::Settled => subject.participant.settlement(subject.index, reference, apart),
         OutcomeKind::Returned => {
             let id = identity_of(&(subject.instruction.position(), reference));
             state.rare(RareKind::Returned, Some(subject.place), id)
@@ -150,7 +150,7 @@ fn allowed(instruction: &Instruction, kind: OutcomeKind, evidence: Evidence) -> 
 
 /// Another amount leaves an open instruction in doubt.
 fn in_doubt<'a>(state: &State, meta: &Meta<'a>, subject: &Subject<'_>, report: &Report<'a>) -> Option<NewEvent<'a>> {
-    if !allowed(subject.instruction, OutcomeKind::InDoubt, report.outcome.evidence) {
+    if !allowed(&subject.instruction, OutcomeKind::InDoubt, report.outcome.evidence) {
         return None;
     }
     let amount = state.scheme_of(subject.participant)?.amount(subject.instruction.entitlement())?;

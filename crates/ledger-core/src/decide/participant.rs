@@ -1,6 +1,6 @@
 //! Participant events: rules 1 to 9 and 12 of DOMAIN section 5.
 
-use super::{Decision, NewEvent, four_eyes, not_ahead, not_before, recalls, repeat, repeated, room_for_one};
+use super::{Decision, NewEvent, four_eyes, not_ahead, not_before, recalls, repeat, room_for_one};
 use crate::codes::Ground;
 use crate::command::Meta;
 use crate::event::{
@@ -10,9 +10,7 @@ use crate::ids::{LinkId, ParticipantId, PurchaseId};
 use crate::money::Rupiah;
 use crate::rejection::Rejection;
 use crate::scheme::Scheme;
-use crate::state::{
-    Fact, FactKind, Participant, Place, Purchase, RareKind, State, Status, Wave, content_hash, identity_of,
-};
+use crate::state::{Fact, FactKind, Participant, Place, Purchase, RareKind, State, Status, Wave, identity_of};
 use crate::time::Date;
 
 /// The most that one repayment or demand may be, rupiah: a thousand whole entitlements.
@@ -30,7 +28,7 @@ pub(super) fn decide<'a>(
         if earlier.place.is_none() || earlier.place != place {
             return Err(Rejection::AlreadyExists { position: earlier.fact.position() });
         }
-        return repeated(earlier.fact, content_hash(&event, meta.occurred_at));
+        return Ok(Decision::Repeat { position: earlier.fact.position() });
     }
     let date = meta.occurred_at.wib_date();
     let mut events = Vec::with_capacity(1);
@@ -135,10 +133,8 @@ impl<'s> Subject<'s> {
         Some(Self { state, place, participant, scheme, wave })
     }
 
-    fn purchase(&self, purchase: PurchaseId) -> Result<(u16, &'s Purchase), Rejection> {
-        let index = self.participant.purchase_index(purchase);
-        let found = index.and_then(|i| self.participant.purchases.get(usize::from(i)).map(|p| (i, p)));
-        found.ok_or(Rejection::PurchaseUnknown { purchase })
+    fn purchase(&self, purchase: PurchaseId) -> Result<(u16, Purchase), Rejection> {
+        self.participant.purchase(purchase).ok_or(Rejection::PurchaseUnknown { purchase })
     }
 
     fn link(&self, link: LinkId) -> Result<u16, Rejection> {
@@ -233,7 +229,7 @@ impl<'s> Subject<'s> {
 
     fn unlink(&self, link: LinkId, date: Date) -> Result<(), Rejection> {
         let index = self.link(link)?;
-        if self.participant.link().map(|(in_force, _)| in_force) != Some(index) {
+        if self.participant.link().map(|(in_force, ..)| in_force) != Some(index) {
             return Err(Rejection::LinkNotLive { link });
         }
         self.after(FactKind::Linked, index, "link", date)
@@ -248,11 +244,11 @@ impl<'s> Subject<'s> {
         if e.price <= Rupiah::ZERO || (e.price > balance && !period_closed) {
             return Err(Rejection::PriceOutOfRange { price: e.price, balance });
         }
-        let open = |(purchase, index): (&Purchase, u16)| {
-            let done = purchase.completed && participant.fact(FactKind::Reviewed, index).is_some();
+        let open = |(purchase, index): &(Purchase, u16)| {
+            let done = purchase.completed && participant.fact(FactKind::Reviewed, *index).is_some();
             !(purchase.cancelled || done)
         };
-        if let Some((purchase, _)) = participant.purchases.iter().zip(0u16..).find(|entry| open(*entry)) {
+        if let Some((purchase, _)) = participant.purchases().zip(0u16..).find(open) {
             return Err(Rejection::PurchaseStillOpen { purchase: purchase.id });
         }
         if date > self.wave.balance_last_day {
@@ -261,7 +257,7 @@ impl<'s> Subject<'s> {
         if period_closed {
             return Err(Rejection::BalancePeriodClosed { year: self.wave.year });
         }
-        if participant.purchases.is_empty() {
+        if !participant.has_bought() {
             let deadline = self.state.first_purchase_deadline(participant).unwrap_or_default();
             if date > deadline {
                 return Err(Rejection::FirstPurchaseTooLate { deadline });
@@ -316,7 +312,7 @@ impl<'s> Subject<'s> {
         match e.ground {
             Ground::NoFirstPurchase => {
                 passed(self.state.first_purchase_deadline(self.participant).unwrap_or_default())?;
-                if self.participant.purchases.is_empty() { Ok(()) } else { Err(Rejection::SomethingBought) }
+                if self.participant.has_bought() { Err(Rejection::SomethingBought) } else { Ok(()) }
             }
             Ground::TrainingNotCompleted => {
                 passed(self.wave.complete_by)?;
@@ -340,7 +336,7 @@ impl<'s> Subject<'s> {
             return Err(Rejection::MembershipLive);
         }
         match e.first_purchase_deadline {
-            None if self.participant.purchases.is_empty() => return Err(Rejection::NewDeadlineMissing),
+            None if !self.participant.has_bought() => return Err(Rejection::NewDeadlineMissing),
             Some(deadline) if deadline > self.wave.balance_last_day => {
                 return Err(Rejection::NewDeadlineTooLate { last_day: self.wave.balance_last_day });
             }
@@ -352,8 +348,8 @@ impl<'s> Subject<'s> {
     fn room(&self, event: &Event<'_>) -> Result<(), Rejection> {
         let participant = self.participant;
         match event {
-            Event::PayoutAccountLinked(_) => room_for_one(participant.links.len()),
-            Event::TrainingBought(_) => room_for_one(participant.purchases.len()),
+            Event::PayoutAccountLinked(_) => room_for_one(participant.count(FactKind::Linked)),
+            Event::TrainingBought(_) => room_for_one(participant.count(FactKind::Bought)),
             Event::IneligibilityFound(_) => room_for_one(participant.open_findings.into()),
             _ => Ok(()),
         }

@@ -1,6 +1,6 @@
 //! Programme events: schemes, waves, funds, closings, runs, cleared exceptions (DOMAIN sections 3 and 5, rules 3, 11, 14).
 
-use super::{Decision, NewEvent, four_eyes, not_ahead, not_before, repeated};
+use super::{Decision, NewEvent, four_eyes, not_ahead, not_before};
 use crate::command::Meta;
 use crate::event::{
     BalancePeriodClosed, DisbursementRunApproved, DisbursementRunPlanned, Event, ExceptionResolved, FundsAppropriated,
@@ -12,7 +12,7 @@ use crate::money::Rupiah;
 use crate::rejection::Rejection;
 use crate::run::{self, Plan};
 use crate::scheme::{MonthDay, Scheme};
-use crate::state::{ExceptionKey, Fact, RareKind, State, content_hash, identity_of};
+use crate::state::{ExceptionKey, Fact, RareKind, State, identity_of};
 use crate::time::Date;
 
 /// The most that one amount of a scheme may be, rupiah.
@@ -25,7 +25,7 @@ const YEARS: std::ops::RangeInclusive<i16> = 2020..=2100;
 pub(super) fn decide<'a>(state: &State, meta: &Meta<'a>, event: Event<'a>) -> Result<Decision<'a>, Rejection> {
     fields(&event)?;
     if let Some(earlier) = earlier(state, &event) {
-        return repeated(earlier, content_hash(&event, meta.occurred_at));
+        return Ok(Decision::Repeat { position: earlier.position() });
     }
     known(state, &event)?;
     not_ahead(meta)?;
@@ -188,8 +188,9 @@ pub fn check_plan<'a>(
     as_of: Date,
 ) -> Result<Option<Decision<'a>>, Rejection> {
     if let Some((_, earlier)) = state.run(run) {
-        let content = content_hash(&planned(run, as_of, 0, &Plan::of(Vec::new())), meta.occurred_at);
-        return repeated(earlier.planned, content).map(Some);
+        let position = earlier.planned.position();
+        let same = earlier.as_of == as_of;
+        return if same { Ok(Some(Decision::Repeat { position })) } else { Err(Rejection::AlreadyExists { position }) };
     }
     not_ahead(meta)?;
     let today = meta.recorded_at.wib_date();
@@ -226,7 +227,10 @@ pub(super) fn approve_run<'a>(
     let event = Event::from(DisbursementRunApproved { run, items_digest });
     let (_, planned) = state.run(run).ok_or(Rejection::RunUnknown { run })?;
     if let Some(approved) = planned.approved {
-        return repeated(approved, content_hash(&event, meta.occurred_at));
+        let position = approved.position();
+        // What was approved is what was planned.
+        let same = planned.items_digest == items_digest;
+        return if same { Ok(Decision::Repeat { position }) } else { Err(Rejection::AlreadyExists { position }) };
     }
     not_ahead(meta)?;
     if planned.planned_by == meta.actor {

@@ -1,7 +1,61 @@
-//! Has this identity been recorded before? (DOMAIN section 3, *identity*.)
+//! Has this identity been recorded before, and did it say the same? (DOMAIN section 3, *identity*; section 5, rule 1.)
+//!
+//! The first is asked of the state, the second of the record: nothing of what a record said is kept in memory but what
+//! the rules need.
 
-use crate::event::Event;
+use crate::command::Command;
+use crate::event::{Event, Outcome, Record};
 use crate::state::{Fact, FactKind, Participant, Place, RareKind, State, identity_of};
+use crate::time::Timestamp;
+
+/// What a command that was taken for a repeat is beside the earlier record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// The same content: the earlier record is the answer.
+    Same,
+    /// Other content: [`Rejection::AlreadyExists`](crate::Rejection::AlreadyExists).
+    Differs,
+    /// Another settlement, under another transaction reference, that was only taken for the earlier one: the command is
+    /// decided again, apart from that one.
+    Apart,
+}
+
+/// Compares a command with the record that [`Decision::Repeat`](super::Decision::Repeat) names. Content is the event's
+/// fields and `occurred_at`; what the ledger itself adds is not: the cause of an exception, the position behind a
+/// reference, a run's plan.
+#[must_use]
+pub fn compare(earlier: &Record<'_>, command: &Command<'_>, occurred_at: Timestamp) -> Comparison {
+    let same = |is: bool| if is { Comparison::Same } else { Comparison::Differs };
+    match command {
+        Command::Record { participant, event } => {
+            same(earlier.participant == *participant && earlier.event == *event && earlier.occurred_at == occurred_at)
+        }
+        Command::PlanRun { run, as_of } => {
+            same(matches!(&earlier.event, Event::DisbursementRunPlanned(e) if e.run == *run && e.as_of == *as_of))
+        }
+        Command::ApproveRun { run, items_digest } => same(matches!(
+            &earlier.event,
+            Event::DisbursementRunApproved(e) if e.run == *run && e.items_digest == *items_digest
+        )),
+        Command::ReportOutcome { partner, instruction, kind, outcome } => {
+            let said = |recorded: &Outcome<'_>| {
+                let asked = Outcome { instruction: recorded.instruction, ..outcome.clone() };
+                *recorded == asked && earlier.occurred_at == occurred_at
+            };
+            match (&earlier.event, earlier.event.as_outcome()) {
+                (Event::OutcomeException(e), _) => {
+                    let of_same = (e.partner, &e.instruction, e.kind) == (*partner, instruction, *kind);
+                    same(of_same && said(&e.outcome))
+                }
+                (Event::PayoutSettled(e), _) if e.outcome.transaction_reference != outcome.transaction_reference => {
+                    Comparison::Apart
+                }
+                (_, Some((recorded_kind, recorded))) => same(recorded_kind == *kind && said(recorded)),
+                _ => Comparison::Differs,
+            }
+        }
+    }
+}
 
 /// An earlier fact of the same identity.
 pub(super) struct Earlier {

@@ -1,85 +1,172 @@
 //! From an identifier to a participant's place, in 8 bytes an entry: the identifier itself stands with the participant.
 
-use hashbrown::HashTable;
+use thin_vec::ThinVec;
 
-const SHARDS: usize = 64;
+use super::Segmented;
 
-#[derive(Clone, Copy)]
-struct Entry {
-    hash: u32,
-    place: u32,
+/// Entries by the upper half of their 64 bits, which is a hash. Linear hashing: buckets are short lists, and whenever
+/// they hold [`FULL`] each on average, one more of them is split, so that growing never stops anybody for long and never
+/// doubles anything.
+#[derive(Default)]
+struct Buckets {
+    buckets: Segmented<ThinVec<u64>>,
+    len: u64,
 }
 
-/// A multimap from a 64-bit hash to places. Sharded, so that growing never doubles the whole.
-pub struct Index {
-    shards: [HashTable<Entry>; SHARDS],
-}
+/// Entries a bucket, on average at most.
+const FULL: u64 = 40;
+/// A bucket grows by so many: with its header, and the allocator's own 8 bytes, to what the allocator gives in any case.
+const STEP: usize = 4;
 
-impl Default for Index {
-    fn default() -> Self {
-        Self { shards: std::array::from_fn(|_| HashTable::new()) }
+impl Buckets {
+    /// The bucket of an entry, where there are so many.
+    const fn bucket(buckets: u32, entry: u64) -> u32 {
+        let hash = (entry >> 32) as u32;
+        let buckets = if buckets == 0 { 1 } else { buckets };
+        // One bit more than the number needs: buckets behind its end have not been split off yet.
+        let low = hash & (u32::MAX >> buckets.leading_zeros());
+        if low < buckets { low } else { low & (u32::MAX >> 1 >> buckets.leading_zeros()) }
+    }
+
+    fn of(&self, entry: u64) -> &[u64] {
+        self.buckets.get(Self::bucket(self.buckets.len(), entry)).map_or(&[], |bucket| bucket)
+    }
+
+    fn of_mut(&mut self, entry: u64) -> &mut [u64] {
+        let at = Self::bucket(self.buckets.len(), entry);
+        self.buckets.get_mut(at).map_or(&mut [], |bucket| bucket)
+    }
+
+    fn insert(&mut self, entry: u64) {
+        if self.len >= u64::from(self.buckets.len()) * FULL {
+            self.split();
+        }
+        self.len += 1;
+        let at = Self::bucket(self.buckets.len(), entry);
+        if let Some(bucket) = self.buckets.get_mut(at) {
+            add(bucket, entry);
+        }
+    }
+
+    /// Splits the next bucket: half of its entries go to a new one at the end.
+    fn split(&mut self) {
+        let new = self.buckets.len();
+        if self.buckets.push(ThinVec::new()).is_none() || new == 0 {
+            return;
+        }
+        let source = new & (u32::MAX >> 1 >> new.leading_zeros());
+        let Some(bucket) = self.buckets.get_mut(source) else { return };
+        let (mut stay, mut go) = (ThinVec::new(), ThinVec::new());
+        for entry in std::mem::take(bucket) {
+            add(if Self::bucket(new + 1, entry) == new { &mut go } else { &mut stay }, entry);
+        }
+        *bucket = stay;
+        if let Some(bucket) = self.buckets.get_mut(new) {
+            *bucket = go;
+        }
     }
 }
 
-/// Spreads the kept half of a hash over 64 bits again.
-const fn spread(hash: u32) -> u64 {
-    (hash as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+fn add(bucket: &mut ThinVec<u64>, entry: u64) {
+    if bucket.len() == bucket.capacity() {
+        bucket.reserve_exact(STEP - (bucket.len() + STEP - 1) % STEP);
+    }
+    bucket.push(entry);
 }
 
-const fn low(hash: u64) -> u32 {
-    (hash & 0xFFFF_FFFF) as u32
-}
+/// A multimap from a hash to places.
+#[derive(Default)]
+pub struct Index(Buckets);
 
-const fn shard(hash: u64) -> usize {
-    (hash >> 58) as usize
-}
+const PLACE: u64 = 0xFFFF_FFFF;
 
 impl Index {
     /// The place whose identifier hashes to `hash` and that `is_it` confirms.
     pub fn get(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
-        let kept = low(hash);
-        let found = self.shards[shard(hash)].find(spread(kept), |e| e.hash == kept && is_it(e.place));
-        found.map(|entry| entry.place)
+        let alike = self.0.of(hash).iter().filter(|entry| (**entry ^ hash) & !PLACE == 0);
+        alike.map(|entry| (entry & PLACE) as u32).find(|place| is_it(*place))
     }
 
     pub(crate) fn insert(&mut self, hash: u64, place: u32) {
-        let entry = Entry { hash: low(hash), place };
-        self.shards[shard(hash)].insert_unique(spread(entry.hash), entry, |e| spread(e.hash));
+        self.0.insert(hash & !PLACE | u64::from(place));
     }
 }
 
 /// How often each key was counted, up to 255, in 8 bytes a key: its hash's upper 56 bits and the count. Two keys with the
 /// same 56 bits count as one, which among 17 million is two by chance once in 500 programmes; nothing rests on the keys
 /// themselves.
-pub struct Counts {
-    shards: [HashTable<u64>; SHARDS],
-}
-
-impl Default for Counts {
-    fn default() -> Self {
-        Self { shards: std::array::from_fn(|_| HashTable::new()) }
-    }
-}
+#[derive(Default)]
+pub struct Counts(Buckets);
 
 const COUNT: u64 = 0xFF;
-
-const fn key(entry: u64) -> u64 {
-    (entry >> 8).wrapping_mul(0x9E37_79B9_7F4A_7C15)
-}
 
 impl Counts {
     /// How often the key with that hash was counted.
     pub fn get(&self, hash: u64) -> u8 {
-        let found = self.shards[shard(hash)].find(key(hash), |entry| entry & !COUNT == hash & !COUNT);
+        let found = self.0.of(hash).iter().find(|entry| (**entry ^ hash) & !COUNT == 0);
         found.map_or(0, |entry| (entry & COUNT) as u8)
     }
 
     pub(crate) fn add_one(&mut self, hash: u64) {
-        let shard = &mut self.shards[shard(hash)];
-        match shard.find_mut(key(hash), |entry| *entry & !COUNT == hash & !COUNT) {
+        match self.0.of_mut(hash).iter_mut().find(|entry| (**entry ^ hash) & !COUNT == 0) {
             Some(entry) if *entry & COUNT < COUNT => *entry += 1,
             Some(_) => {}
-            None => drop(shard.insert_unique(key(hash), hash & !COUNT | 1, |entry| key(*entry))),
+            None => self.0.insert(hash & !COUNT | 1),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Hashes of which many are alike, in the bits that choose a bucket and in all that is kept.
+    fn hash() -> impl Strategy<Value = u64> {
+        prop_oneof![any::<u64>(), (0..64u64).prop_map(|hash| hash << 32), (0..9u64).prop_map(|hash| hash << 61 | 7)]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_put_in_is_found(hashes in prop::collection::vec(hash(), 0..2_000), other in hash()) {
+            let mut index = Index::default();
+            for (hash, place) in hashes.iter().zip(0u32..) {
+                index.insert(*hash, place);
+            }
+            for (hash, place) in hashes.iter().zip(0u32..) {
+                prop_assert_eq!(index.get(*hash, |found| found == place), Some(place));
+            }
+            let alike = hashes.iter().any(|hash| hash >> 32 == other >> 32);
+            prop_assert_eq!(index.get(other, |_| true).is_some(), alike);
+        }
+
+        #[test]
+        fn what_is_counted_is_known(hashes in prop::collection::vec(hash(), 0..2_000)) {
+            let (mut counts, mut plain) = (Counts::default(), HashMap::new());
+            for hash in hashes {
+                counts.add_one(hash);
+                let count = plain.entry(hash >> 8).or_insert(0u32);
+                *count += 1;
+                prop_assert_eq!(u32::from(counts.get(hash)), (*count).min(255));
+            }
+            for (hash, count) in plain {
+                prop_assert_eq!(u32::from(counts.get(hash << 8)), count.min(255));
+            }
+        }
+    }
+
+    #[test]
+    fn buckets_stay_short() {
+        let mut index = Index::default();
+        for place in 0..100_000u32 {
+            index.insert(crate::state::hash_of(&place), place);
+        }
+        let buckets = &index.0.buckets;
+        let longest = buckets.iter().map(|bucket| bucket.len()).max().unwrap_or_default();
+        assert!(longest < 128, "{longest} entries in one of {} buckets", buckets.len());
+        assert_eq!(buckets.iter().map(|bucket| bucket.len()).sum::<usize>(), 100_000);
     }
 }

@@ -1,10 +1,12 @@
 //! What the events add up to. Built by [`crate::fold`] alone; everybody else reads.
 //!
-//! Dense: 17 million participants live in memory together, so a participant is a small struct with thin lists, what is
-//! rare stands in tables aside, and what can be derived is not stored.
+//! Dense: 17 million participants live in memory together, so a participant is a small struct with one packed string of
+//! bytes, what is rare stands in tables aside, and what can be derived is not stored. What a record said is not kept
+//! either: whether a repeat says the same, the record itself tells, see [`crate::decide::compare`].
 
-mod facts;
 mod index;
+mod life;
+mod packed;
 mod participant;
 mod programme;
 mod segmented;
@@ -12,15 +14,18 @@ mod segmented;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
 
+use sha2::{Digest as _, Sha256};
+
 pub use index::{Counts, Index};
+pub(crate) use life::{More, Order, Tag};
+pub use participant::mark;
 pub use participant::{Fact, FactKind, Instruction, InstructionStatus, Link, Participant, Purchase, Status};
-pub(crate) use participant::{day16, reserve_one};
+pub(crate) use participant::{day16, instructed};
 pub use programme::{ExceptionEntry, ExceptionKey, InstructionList, Run, Wave, Year};
 pub use segmented::Segmented;
 
 use crate::account::{Account, Balances};
 use crate::codes::{EntitlementKind, Partner};
-use crate::event::Event;
 use crate::ids::{self, Digest, LinkId, ParticipantId, Position, PurchaseId, RunId};
 use crate::money::Rupiah;
 use crate::postings::Posting;
@@ -55,12 +60,20 @@ pub struct State {
     pub(crate) post: Vec<Posting>,
 }
 
-/// Identity of a rare fact: its kind, whose it is (`None`: of the whole programme) and a hash of the rest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Identity of a rare fact: its kind, whose it is (`None`: of the whole programme), and what stands for the rest. 21 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct RareKey {
-    pub(crate) kind: RareKind,
-    pub(crate) participant: Option<Place>,
-    pub(crate) id: u128,
+    kind: RareKind,
+    participant: [u8; 4],
+    id: [u8; 16],
+}
+
+impl RareKey {
+    pub(crate) fn new(kind: RareKind, participant: Option<Place>, id: u128) -> Self {
+        // There is no such place: the table of participants ends before it.
+        let participant = participant.unwrap_or(Place::MAX).to_be_bytes();
+        Self { kind, participant, id: id.to_be_bytes() }
+    }
 }
 
 /// Kinds of facts that few participants have.
@@ -78,21 +91,6 @@ pub(crate) enum RareKind {
     Returned,
 }
 
-/// A hash of an event's content: its fields and `occurred_at` (DOMAIN section 3, identity). What the ledger itself adds
-/// is left out: the cause of an exception, the plan of a run.
-#[must_use]
-pub fn content_hash(event: &Event<'_>, occurred_at: Timestamp) -> u64 {
-    match event {
-        Event::OutcomeException(e) => {
-            let outcome = crate::event::Outcome { instruction: Position(0), ..e.outcome.clone() };
-            hash_of(&(e.partner, &e.instruction, e.kind, outcome, occurred_at))
-        }
-        Event::DisbursementRunPlanned(e) => hash_of(&e.as_of),
-        Event::DisbursementRunApproved(e) => hash_of(&e.items_digest),
-        event => hash_of(&(event, occurred_at)),
-    }
-}
-
 /// A hash for the tables in memory. Never stored: it may differ between builds.
 pub(crate) fn hash_of(value: &impl Hash) -> u64 {
     let mut hasher = rapidhash::quality::RapidHasher::default_const();
@@ -100,9 +98,25 @@ pub(crate) fn hash_of(value: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// 128 bits that stand for an identity of several parts.
+/// What stands for an identity of several parts, or for a content: half of their SHA-256.
 pub(crate) fn identity_of(value: &impl Hash) -> u128 {
-    u128::from(hash_of(&(1u8, value))) << 64 | u128::from(hash_of(&(2u8, value)))
+    let mut hasher = Sha(Sha256::new());
+    value.hash(&mut hasher);
+    let hash: [u8; 32] = hasher.0.finalize().into();
+    hash[..16].iter().fold(0, |number, byte| number << 8 | u128::from(*byte))
+}
+
+struct Sha(Sha256);
+
+impl Hasher for Sha {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Not asked for: [`identity_of`] takes the whole.
+    fn finish(&self) -> u64 {
+        0
+    }
 }
 
 impl State {
@@ -316,7 +330,7 @@ impl State {
         balances.add(Account::TrainingBalance, Rupiah::new(training.into()));
         balances.add(Account::Forfeited, Rupiah::new(participant.forfeited.into()));
         balances.add(Account::Lapsed, Rupiah::new(lapsed.into()));
-        for purchase in participant.purchases.iter().filter(|purchase| !purchase.cancelled) {
+        for purchase in participant.purchases().filter(|purchase| !purchase.cancelled) {
             let account = if purchase.completed {
                 Account::PlatformEarned(purchase.platform)
             } else {
@@ -345,7 +359,7 @@ impl State {
     }
 
     pub(crate) fn rare(&self, kind: RareKind, participant: Option<Place>, id: u128) -> Option<Fact> {
-        self.rare.get(&RareKey { kind, participant, id }).copied()
+        self.rare.get(&RareKey::new(kind, participant, id)).copied()
     }
 }
 
@@ -378,7 +392,7 @@ impl Participant {
     #[must_use]
     pub fn money(&self, entitlement: Entitlement) -> EntitlementMoney {
         let mut money = EntitlementMoney::default();
-        for instruction in self.instructions.iter().filter(|i| i.entitlement() == entitlement) {
+        for (_, instruction) in self.instructions_of(entitlement) {
             money.settled = money.settled.saturating_add(instruction.net_settled());
             if instruction.is_open() {
                 money.in_transit = Some(instruction.partner);

@@ -1,9 +1,8 @@
 //! One participant's part of the state.
 
 use sha2::{Digest as _, Sha256};
-use thin_vec::ThinVec;
 
-use super::facts::Facts;
+use super::life::{Entries, Entry, Life, More, Tag};
 use crate::codes::{EntitlementKind, Ground, Partner, Platform};
 use crate::event::Selected;
 use crate::ids::{Digest, LinkId, ParticipantId, Position, PurchaseId, Region, Wave};
@@ -19,48 +18,39 @@ pub enum Status {
     Revoked(Ground),
 }
 
-/// That something was recorded: where, when it happened, and a hash of its content. 15 bytes.
+/// That something was recorded: where, and when it happened. 7 bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Fact {
     position: [u8; 5],
-    content: [u8; 8],
     day: [u8; 2],
 }
 
 impl Fact {
-    pub(crate) fn new(position: u64, content: u64, date: Date) -> Self {
+    pub(crate) fn new(position: u64, date: Date) -> Self {
         // Dates fill 16 bits until 2149; later ones are clamped, which no rule of a live scheme can meet.
-        Self::of_parts(position, content, day16(date))
+        Self::of_parts(position, day16(date))
     }
 
-    pub(super) const fn of_parts(position: u64, content: u64, day: u16) -> Self {
-        let bytes = position.to_le_bytes();
-        Self {
-            position: [bytes[0], bytes[1], bytes[2], bytes[3], bytes[4]],
-            content: content.to_le_bytes(),
-            day: day.to_le_bytes(),
-        }
+    pub(super) const fn of_parts(position: u64, day: u16) -> Self {
+        let [a, b, c, d, e, ..] = position.to_le_bytes();
+        Self { position: [a, b, c, d, e], day: day.to_le_bytes() }
     }
 
     /// Position of the record.
     #[must_use]
     pub const fn position(self) -> u64 {
-        let p = self.position;
-        u64::from_le_bytes([p[0], p[1], p[2], p[3], p[4], 0, 0, 0])
+        let [a, b, c, d, e] = self.position;
+        u64::from_le_bytes([a, b, c, d, e, 0, 0, 0])
     }
 
     /// WIB date of its `occurred_at`.
     #[must_use]
     pub const fn date(self) -> Date {
-        Date::from_days(u16::from_le_bytes(self.day) as i32)
+        Date::from_days(self.day() as i32)
     }
 
     pub(super) const fn day(self) -> u16 {
         u16::from_le_bytes(self.day)
-    }
-
-    pub(crate) const fn content(self) -> u64 {
-        u64::from_le_bytes(self.content)
     }
 }
 
@@ -80,19 +70,24 @@ pub enum FactKind {
     Bought,
     Cancelled,
     Completed,
+    /// A completion that was withdrawn.
+    Withdrawn,
     Certified,
     Reviewed,
     Survey,
+    Instructed,
     Accepted,
     Settled,
     Rejected,
     Returned,
     InDoubt,
     Recalled,
+    /// Of the membership or a case: [`State`](super::State) knows it by its case.
+    Other,
 }
 
 /// A bought course.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Purchase {
     /// The purchase.
     pub id: PurchaseId,
@@ -106,13 +101,43 @@ pub struct Purchase {
     pub completed: bool,
 }
 
+impl Purchase {
+    /// A purchase, with what the entries after it say of it.
+    fn of(entry: &Entry<'_>, after: Entries<'_>) -> Option<Self> {
+        if entry.tag != Tag::Bought {
+            return None;
+        }
+        let (id, price) = entry.purchase()?;
+        let platform = Platform::from_number(entry.value)?;
+        let mut purchase = Self { id: PurchaseId(id), price, platform, cancelled: false, completed: false };
+        for later in after.filter(|later| later.index == entry.index) {
+            match later.tag {
+                Tag::Cancelled => purchase.cancelled = true,
+                Tag::Completed => purchase.completed = true,
+                Tag::Withdrawn => purchase.completed = false,
+                _ => {}
+            }
+        }
+        Some(purchase)
+    }
+}
+
 /// A registered payout account.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// The registration.
     pub id: LinkId,
     /// Who pays into it.
     pub partner: Partner,
+}
+
+impl Link {
+    fn of(entry: &Entry<'_>) -> Option<Self> {
+        if entry.tag != Tag::Linked {
+            return None;
+        }
+        Some(Self { id: LinkId(entry.id()?), partner: Partner::from_number(entry.value)? })
+    }
 }
 
 /// Where an instruction stands (DOMAIN section 6).
@@ -128,24 +153,23 @@ pub enum InstructionStatus {
 }
 
 /// One order to one partner.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instruction {
-    pub(crate) position: [u8; 5],
-    pub(crate) kind: EntitlementKind,
-    pub(crate) number: u8,
+    position: u64,
+    entitlement: Entitlement,
     /// 1 for the first try.
     pub attempt: u8,
     /// Who pays.
     pub partner: Partner,
     /// Where it stands.
     pub status: InstructionStatus,
-    pub(crate) link: u8,
-    pub(crate) settled: u8,
-    pub(crate) returned: u8,
-    pub(crate) run: u16,
-    pub(crate) due: u16,
-    pub(crate) instructed_on: u16,
-    pub(crate) expires_on: u16,
+    link: u8,
+    pub(crate) settled: u16,
+    pub(crate) returned: u16,
+    run: u16,
+    due: u16,
+    instructed_on: u16,
+    expires_on: u16,
 }
 
 pub(crate) fn day16(date: Date) -> u16 {
@@ -156,14 +180,13 @@ impl Instruction {
     /// Its position, the reference that the partner knows it by.
     #[must_use]
     pub const fn position(&self) -> Position {
-        let p = self.position;
-        Position(u64::from_le_bytes([p[0], p[1], p[2], p[3], p[4], 0, 0, 0]))
+        Position(self.position)
     }
 
     /// What it pays.
     #[must_use]
     pub const fn entitlement(&self) -> Entitlement {
-        Entitlement { kind: self.kind, number: self.number }
+        self.entitlement
     }
 
     /// Number of the run that ordered it, see [`super::State::runs`].
@@ -199,8 +222,70 @@ impl Instruction {
     /// How many of its settlements have not been returned.
     #[must_use]
     pub const fn net_settled(&self) -> u16 {
-        self.settled.saturating_sub(self.returned) as u16
+        self.settled.saturating_sub(self.returned)
     }
+
+    /// An instruction, with what the entries after it say of it.
+    fn of(entry: &Entry<'_>, after: Entries<'_>) -> Option<Self> {
+        let kind = match entry.tag {
+            Tag::TrainingInstructed => EntitlementKind::Training,
+            Tag::SurveyInstructed => EntitlementKind::Survey,
+            _ => return None,
+        };
+        let order = entry.order()?;
+        let mut instruction = Self {
+            position: entry.fact().position(),
+            entitlement: Entitlement { kind, number: entry.value },
+            attempt: order.attempt,
+            partner: Partner::from_number(order.partner)?,
+            status: InstructionStatus::Instructed,
+            link: order.link,
+            settled: 0,
+            returned: 0,
+            run: order.run,
+            due: order.due,
+            instructed_on: entry.fact().day(),
+            expires_on: order.expires_on,
+        };
+        after.filter(|later| later.index == entry.index).for_each(|later| instruction.becomes(later.tag.kind()));
+        Some(instruction)
+    }
+
+    /// Where it stands after an outcome (DOMAIN section 6).
+    const fn becomes(&mut self, outcome: FactKind) {
+        match outcome {
+            FactKind::Accepted => self.status = InstructionStatus::Accepted,
+            FactKind::InDoubt => self.status = InstructionStatus::InDoubt,
+            FactKind::Rejected => self.status = InstructionStatus::Rejected,
+            FactKind::Settled => {
+                self.settled = self.settled.saturating_add(1);
+                self.status = InstructionStatus::Settled;
+            }
+            FactKind::Returned => {
+                self.returned = self.returned.saturating_add(1);
+                if self.net_settled() == 0 {
+                    self.status = InstructionStatus::Returned;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The tag of an instruction that pays an incentive of that kind.
+pub(crate) const fn instructed(kind: EntitlementKind) -> Tag {
+    match kind {
+        EntitlementKind::Training => Tag::TrainingInstructed,
+        EntitlementKind::Survey => Tag::SurveyInstructed,
+    }
+}
+
+/// What is kept of a settlement's transaction reference, for where an instruction is settled twice. Two references may
+/// have the same mark: the record tells them apart.
+#[must_use]
+pub fn mark(reference: &str) -> [u8; 2] {
+    let hash = Sha256::digest(reference);
+    [hash[0], hash[1]]
 }
 
 /// What is kept of an identity digest to compare others with: the first half of its SHA-256. To find another digest that
@@ -215,62 +300,51 @@ impl Identity {
     }
 }
 
-/// One person's membership.
+/// One person's membership: what changes with nearly every event, and the packed life from which the rest follows.
 pub struct Participant {
     /// The participant.
     pub id: ParticipantId,
     identity: Identity,
-    /// Position of the participant's last record.
-    pub last_position: u64,
-    /// Position of the last account fault, plus one; 0 where there was none.
-    pub(crate) account_fault: u64,
-    facts: Facts,
-    /// In order of recording.
-    pub purchases: ThinVec<Purchase>,
-    /// In order of recording; the last is in force unless unlinked.
-    pub links: ThinVec<Link>,
-    /// In order of recording.
-    pub instructions: ThinVec<Instruction>,
-    /// The wave.
-    pub wave: Wave,
-    pub(crate) training_balance: u32,
-    pub(crate) forfeited: u32,
-    pub(crate) lapsed: u32,
+    life: Life,
+    /// The last record.
+    last: Fact,
     /// Set by a reinstatement; 0 where there was none.
     pub(crate) first_purchase_deadline: u16,
     pub(crate) status_since: u16,
     /// Kabupaten or kota.
     pub region: Region,
+    /// The wave.
+    pub wave: Wave,
+    pub(crate) training_balance: u32,
+    pub(crate) forfeited: u32,
+    pub(crate) lapsed: u32,
     /// Whether the membership is live.
     pub status: Status,
     /// Open ineligibility findings.
     pub open_findings: u8,
-    /// Whether the last link was taken away.
-    pub(crate) unlinked: bool,
 }
 
+const _: () = assert!(size_of::<Participant>() == 80, "17 million of them: each byte counts");
+
 impl Participant {
-    pub(crate) fn selected(id: ParticipantId, e: &Selected<'_>, position: u64) -> Self {
-        Self {
+    pub(crate) fn selected(id: ParticipantId, e: &Selected<'_>, fact: Fact) -> Self {
+        let mut participant = Self {
             id,
             identity: Identity::of(&e.identity_digest),
-            last_position: position,
-            account_fault: 0,
-            facts: Facts::default(),
-            purchases: ThinVec::new(),
-            links: ThinVec::new(),
-            instructions: ThinVec::new(),
+            life: Life::default(),
+            last: Fact::of_parts(0, 0),
+            first_purchase_deadline: 0,
+            status_since: 0,
+            region: e.region,
             wave: e.wave,
             training_balance: 0,
             forfeited: 0,
             lapsed: 0,
-            first_purchase_deadline: 0,
-            status_since: 0,
-            region: e.region,
             status: Status::Live,
             open_findings: 0,
-            unlinked: false,
-        }
+        };
+        participant.push(Tag::Selected, 0, fact, More::Nothing);
+        participant
     }
 
     /// Whether this is the person with that identity digest.
@@ -279,29 +353,37 @@ impl Participant {
         self.identity == Identity::of(digest)
     }
 
-    /// The fact of that kind and index.
+    /// Position of the participant's last record.
+    #[must_use]
+    pub const fn last_position(&self) -> u64 {
+        self.last.position()
+    }
+
+    /// Adds the entry of a record: each record has one, so that the next one knows the difference to it.
+    pub(crate) fn push(&mut self, tag: Tag, value: u8, fact: Fact, more: More) {
+        self.life.push(self.last, (tag, value), fact, more);
+        self.last = fact;
+    }
+
+    /// The first fact of that kind and index.
     #[must_use]
     pub fn fact(&self, kind: FactKind, index: u16) -> Option<Fact> {
-        self.facts.get(kind, index)
+        self.life.entries().find(|entry| entry.is(kind, index)).map(|entry| entry.fact())
     }
 
-    pub(crate) fn add_fact(&mut self, kind: FactKind, index: u16, fact: Fact) {
-        self.facts.push(kind, index, fact, 0);
-    }
-
-    /// The settlement of an instruction under one transaction reference.
-    pub(crate) fn settlement(&self, index: u16, reference: u64) -> Option<Fact> {
-        self.facts.settlement(index, reference)
-    }
-
-    pub(crate) fn add_settlement(&mut self, index: u16, reference: u64, fact: Fact) {
-        self.facts.push(FactKind::Settled, index, fact, reference);
+    /// The first settlement of an instruction whose reference has that mark and that is none of those `apart`.
+    pub(crate) fn settlement(&self, index: u16, reference: &str, apart: &[u64]) -> Option<Fact> {
+        let mark = mark(reference);
+        let alike = |entry: &Entry<'_>| {
+            entry.is(FactKind::Settled, index) && entry.has_mark(mark) && !apart.contains(&entry.fact().position())
+        };
+        self.life.entries().find(alike).map(|entry| entry.fact())
     }
 
     /// WIB date of the determination.
     #[must_use]
     pub fn selected_on(&self) -> Date {
-        self.fact(FactKind::Selected, 0).map_or(Date::default(), Fact::date)
+        self.life.entries().next().map_or(Date::default(), |entry| entry.fact().date())
     }
 
     /// WIB date since which the membership has its status, where it changed.
@@ -310,44 +392,124 @@ impl Participant {
         Date::from_days(self.status_since as i32)
     }
 
+    /// Entries of some kind, each with what comes after it.
+    fn each<'p, T>(&'p self, of: impl Fn(&Entry<'p>, Entries<'p>) -> Option<T>) -> impl Iterator<Item = T> {
+        let mut entries = self.life.entries();
+        std::iter::from_fn(move || {
+            loop {
+                let entry = entries.next()?;
+                if let Some(found) = of(&entry, entries.clone()) {
+                    return Some(found);
+                }
+            }
+        })
+    }
+
+    /// The purchases, in order of recording.
+    pub fn purchases(&self) -> impl Iterator<Item = Purchase> {
+        self.each(Purchase::of)
+    }
+
+    /// Whether anything was ever bought, cancelled or not.
+    #[must_use]
+    pub fn has_bought(&self) -> bool {
+        self.life.entries().any(|entry| entry.tag == Tag::Bought)
+    }
+
+    /// The links, in order of recording; the last is in force unless unlinked.
+    pub fn links(&self) -> impl Iterator<Item = Link> {
+        self.each(|entry, _| Link::of(entry))
+    }
+
+    /// The instructions, in order of recording.
+    pub fn instructions(&self) -> impl Iterator<Item = Instruction> {
+        self.each(Instruction::of)
+    }
+
+    /// The instructions of one entitlement, with their indexes.
+    pub fn instructions_of(&self, entitlement: Entitlement) -> impl Iterator<Item = (u16, Instruction)> {
+        let tag = instructed(entitlement.kind);
+        self.each(move |entry, after| {
+            let its = entry.tag == tag && entry.value == entitlement.number;
+            its.then(|| Instruction::of(entry, after)).flatten().map(|instruction| (entry.index, instruction))
+        })
+    }
+
+    /// A purchase, with its index.
+    #[must_use]
+    pub fn purchase(&self, id: PurchaseId) -> Option<(u16, Purchase)> {
+        let mut found = self.each(move |entry, after| {
+            let is_it = entry.tag == Tag::Bought && entry.id() == Some(id.0);
+            is_it.then(|| Purchase::of(entry, after)).flatten().map(|purchase| (entry.index, purchase))
+        });
+        found.next()
+    }
+
     /// Index of a purchase.
     #[must_use]
     pub fn purchase_index(&self, id: PurchaseId) -> Option<u16> {
-        self.purchases.iter().zip(0u16..).find(|(p, _)| p.id == id).map(|(_, index)| index)
+        self.index(Tag::Bought, id.0)
     }
 
     /// Index of a link.
     #[must_use]
     pub fn link_index(&self, id: LinkId) -> Option<u16> {
-        self.links.iter().zip(0u16..).find(|(l, _)| l.id == id).map(|(_, index)| index)
+        self.index(Tag::Linked, id.0)
+    }
+
+    fn index(&self, tag: Tag, id: [u8; 16]) -> Option<u16> {
+        let is_it = |entry: &Entry<'_>| entry.tag == tag && entry.id() == Some(id);
+        self.life.entries().find(is_it).map(|entry| entry.index)
+    }
+
+    /// An instruction, with its index.
+    #[must_use]
+    pub fn instruction(&self, position: Position) -> Option<(u16, Instruction)> {
+        let mut found = self.each(move |entry, after| {
+            let is_it = entry.fact().position() == position.0;
+            is_it.then(|| Instruction::of(entry, after)).flatten().map(|instruction| (entry.index, instruction))
+        });
+        found.next()
     }
 
     /// Index of an instruction.
     #[must_use]
     pub fn instruction_index(&self, position: Position) -> Option<u16> {
-        self.instructions.iter().zip(0u16..).find(|(i, _)| i.position() == position).map(|(_, index)| index)
+        let is_it =
+            |entry: &Entry<'_>| entry.tag.kind() == FactKind::Instructed && entry.fact().position() == position.0;
+        self.life.entries().find(is_it).map(|entry| entry.index)
     }
 
-    /// The link in force, with its index.
+    /// The link in force, with its index and when it was linked.
     #[must_use]
-    pub fn link(&self) -> Option<(u16, &Link)> {
-        if self.unlinked {
-            return None;
+    pub fn link(&self) -> Option<(u16, Link, Fact)> {
+        let mut in_force = None;
+        for entry in self.life.entries() {
+            match entry.tag {
+                Tag::Linked => in_force = Link::of(&entry).map(|link| (entry.index, link, entry.fact())),
+                Tag::Unlinked if in_force.as_ref().is_some_and(|(index, ..)| *index == entry.index) => in_force = None,
+                _ => {}
+            }
         }
-        let index = u16::try_from(self.links.len().checked_sub(1)?).ok()?;
-        self.links.last().map(|link| (index, link))
+        in_force
     }
 
-    /// The link that an instruction pays into.
+    /// The link that an instruction pays into, with when it was linked.
     #[must_use]
-    pub fn link_of(&self, instruction: &Instruction) -> Option<&Link> {
-        self.links.get(usize::from(instruction.link))
+    pub fn link_of(&self, instruction: &Instruction) -> Option<(Link, Fact)> {
+        let linked = self.life.entries().find(|entry| entry.is(FactKind::Linked, instruction.link.into()))?;
+        Some((Link::of(&linked)?, linked.fact()))
     }
-}
 
-/// Grows a list by one place: lives have few of a kind, and the allocator's own steps leave room enough.
-pub(crate) fn reserve_one<T>(list: &mut ThinVec<T>) {
-    if list.len() == list.capacity() {
-        list.reserve_exact(1);
+    /// Position of the last account fault.
+    pub(crate) fn account_fault(&self) -> Option<u64> {
+        let at_fault = |entry: &Entry<'_>| matches!(entry.tag, Tag::RejectedAtFault | Tag::ReturnedAtFault);
+        self.life.entries().filter(at_fault).last().map(|entry| entry.fact().position())
+    }
+
+    /// How many facts of a kind there are.
+    #[must_use]
+    pub fn count(&self, kind: FactKind) -> usize {
+        self.life.entries().filter(|entry| entry.tag.kind() == kind).count()
     }
 }

@@ -4,7 +4,7 @@ use crate::codes::{OutcomeKind, Partner};
 use crate::event::Total;
 use crate::ids::{Digest, Position, RunId};
 use crate::money::Rupiah;
-use crate::state::{Fact, Place};
+use crate::state::{Fact, Place, Segmented, packed};
 use crate::time::Date;
 
 /// A cohort selected together.
@@ -83,46 +83,78 @@ pub struct Run {
     pub(crate) last_instructed: Option<(Date, crate::ids::ParticipantId, crate::scheme::Entitlement)>,
 }
 
-/// The instructions of one partner in order of position, 9 bytes each.
-#[derive(Clone, Debug, Default)]
+/// The instructions of one partner in order of position, five or six bytes each: blocks in which positions stand as
+/// differences to the one before.
+#[derive(Default)]
 pub struct InstructionList {
-    entries: Vec<[u8; 9]>,
+    blocks: Segmented<Block>,
+    len: usize,
+}
+
+/// Instructions of a block: what a look at one of them reads at most.
+const BLOCK: usize = 64;
+
+struct Block {
+    first: u64,
+    last: u64,
+    bytes: Vec<u8>,
+}
+
+impl Block {
+    /// The first entry's difference is 0.
+    fn entries(&self) -> impl Iterator<Item = (Position, Place)> + '_ {
+        let (mut rest, mut position) = (&self.bytes[..], self.first);
+        std::iter::from_fn(move || {
+            position = position.wrapping_add(packed::varint(&mut rest)?);
+            let (place, others) = rest.split_first_chunk()?;
+            rest = others;
+            Some((Position(position), Place::from_le_bytes(*place)))
+        })
+    }
 }
 
 impl InstructionList {
     pub(crate) fn push(&mut self, position: u64, place: Place) {
-        let (p, q) = (position.to_be_bytes(), place.to_be_bytes());
-        self.entries.push([p[3], p[4], p[5], p[6], p[7], q[0], q[1], q[2], q[3]]);
-    }
-
-    fn entry(entry: &[u8; 9]) -> (Position, Place) {
-        let [a, b, c, d, e, w, x, y, z] = *entry;
-        (Position(u64::from_be_bytes([0, 0, 0, a, b, c, d, e])), u32::from_be_bytes([w, x, y, z]))
+        if self.len.is_multiple_of(BLOCK) {
+            // Full: it keeps what it needs.
+            if let Some(full) = self.blocks.last_mut() {
+                full.bytes.shrink_to_fit();
+            }
+            let block = Block { first: position, last: position, bytes: Vec::with_capacity(BLOCK * 6) };
+            if self.blocks.push(block).is_none() {
+                return;
+            }
+        }
+        let Some(block) = self.blocks.last_mut() else { return };
+        packed::put_varint(position.wrapping_sub(block.last), |byte| block.bytes.push(byte));
+        block.bytes.extend_from_slice(&place.to_le_bytes());
+        block.last = position;
+        self.len += 1;
     }
 
     /// How many there are.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.entries.len()
+        self.len
     }
 
     /// Whether there are none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len == 0
     }
 
     /// The participant of an instruction.
     #[must_use]
     pub fn place(&self, position: Position) -> Option<Place> {
-        let found = self.entries.binary_search_by(|entry| Self::entry(entry).0.cmp(&position)).ok()?;
-        self.entries.get(found).map(|entry| Self::entry(entry).1)
+        self.from(position).next().filter(|(found, _)| *found == position).map(|(_, place)| place)
     }
 
     /// The instructions from a position on, with their participants.
     pub fn from(&self, position: Position) -> impl Iterator<Item = (Position, Place)> + '_ {
-        let start = self.entries.partition_point(|entry| Self::entry(entry).0 < position);
-        self.entries.iter().skip(start).map(Self::entry)
+        let start = self.blocks.partition_point(|block| block.last < position.0);
+        let blocks = (start..self.blocks.len()).filter_map(|at| self.blocks.get(at));
+        blocks.flat_map(Block::entries).skip_while(move |(found, _)| *found < position)
     }
 }
 
@@ -142,6 +174,40 @@ pub struct ExceptionKey {
 pub struct ExceptionEntry {
     /// The exception.
     pub recorded: Fact,
+    /// What it said, see [`identity_of`](super::identity_of): what says something else may be recorded beside it.
+    pub(crate) content: u128,
     /// Its resolution.
     pub resolved: Option<Fact>,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn instructions_are_found_by_position(
+            start in 0..1u64 << 34, gaps in prop::collection::vec((1..3_000u64, any::<u32>()), 0..400), from in 0..400usize,
+        ) {
+            let (mut list, mut plain, mut position) = (InstructionList::default(), Vec::new(), start);
+            for (gap, place) in gaps {
+                position += gap;
+                list.push(position, place);
+                plain.push((Position(position), place));
+            }
+            prop_assert_eq!((list.len(), list.is_empty()), (plain.len(), plain.is_empty()));
+            for (position, place) in &plain {
+                prop_assert_eq!(list.place(*position), Some(*place));
+                let next = Position(position.0 + 1);
+                prop_assert_eq!(list.place(next), plain.iter().find(|(other, _)| *other == next).map(|(_, place)| *place));
+            }
+            let from = plain.get(from).map_or(Position(position + 1), |(position, _)| *position);
+            for from in [from, Position(from.0.saturating_sub(1)), Position(0)] {
+                let rest: Vec<_> = plain.iter().filter(|(position, _)| *position >= from).copied().collect();
+                prop_assert_eq!(list.from(from).collect::<Vec<_>>(), rest);
+            }
+        }
+    }
 }

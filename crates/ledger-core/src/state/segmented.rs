@@ -48,6 +48,24 @@ impl<T> Segmented<T> {
         Some(index)
     }
 
+    pub(crate) fn last_mut(&mut self) -> Option<&mut T> {
+        self.segments.last_mut()?.last_mut()
+    }
+
+    /// How many items at the front are `before` what is looked for, where all of those are in front.
+    pub(crate) fn partition_point(&self, before: impl Fn(&T) -> bool) -> u32 {
+        let (mut start, mut end) = (0, self.len);
+        while start < end {
+            let middle = start + (end - start) / 2;
+            if self.get(middle).is_some_and(&before) {
+                start = middle + 1;
+            } else {
+                end = middle;
+            }
+        }
+        start
+    }
+
     /// All items in order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.segments.iter().flatten()

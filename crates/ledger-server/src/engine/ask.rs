@@ -174,8 +174,9 @@ impl Engine {
         said: Said,
         instruction: Position,
         finding: Finding,
+        apart: Vec<u64>,
     ) -> Result<Resolution, Unavailable> {
-        self.ask(|reply| Request::Resolve(Resolve { actor, said, instruction, finding, reply })).await?
+        self.ask(|reply| Request::Resolve(Resolve { actor, said, instruction, finding, apart, reply })).await?
     }
 
     /// Plans a run.

@@ -8,8 +8,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use ledger_core::codes::ExceptionCause;
+use ledger_core::decide::decide_apart;
 use ledger_core::event::Event;
-use ledger_core::{Decision, Meta, NewEvent, Record, Rejection, State, decide};
+use ledger_core::state::Participant;
+use ledger_core::{Decision, Meta, NewEvent, Record, Rejection, State};
 use ledger_log::{Batch, Checkpoints, Log, Options, Recovery, record};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
@@ -295,8 +297,8 @@ impl Decider {
     /// Decides one command and folds what it leads to; its records wait in the scratch batch for [`Self::commit`].
     pub(super) fn decide(&mut self, actor: &Actor, incoming: Incoming) -> Answer {
         let meta = self.meta(actor, incoming.said);
-        match decide(&self.state, &meta, incoming.command) {
-            Ok(Decision::Repeat { position }) => Answer::Repeated { position },
+        match decide_apart(&self.state, &meta, incoming.command, &incoming.apart) {
+            Ok(Decision::Repeat { position }) => Answer::Repeated { position, occurred_at: meta.occurred_at },
             Ok(Decision::Record(events)) => match self.fold(&meta, events) {
                 Ok((position, exception)) => Answer::Recorded { position, leaf_hash: Default::default(), exception },
                 Err(rejection) => Answer::Rejected(rejection),
@@ -389,7 +391,7 @@ impl Decider {
 /// The record that comes next.
 fn next_record<'a>(state: &State, meta: &Meta<'a>, new: NewEvent<'a>) -> Record<'a> {
     let previous = match new.participant {
-        Some(id) => state.participant(id).map(|p| p.last_position),
+        Some(id) => state.participant(id).map(Participant::last_position),
         None => state.last_programme_position(),
     };
     Record {

@@ -71,6 +71,16 @@ pub struct Incoming {
     pub said: Said,
     /// What is asked.
     pub command: Command<'static>,
+    /// Settlements that were compared with it in full: it is none of them.
+    pub apart: Vec<u64>,
+}
+
+impl Incoming {
+    /// A command as it came.
+    #[must_use]
+    pub const fn new(said: Said, command: Command<'static>) -> Self {
+        Self { said, command, apart: Vec::new() }
+    }
 }
 
 /// What became of one command, durable.
@@ -85,10 +95,12 @@ pub enum Answer {
         /// Why an outcome was kept aside, where it was.
         exception: Option<ExceptionCause>,
     },
-    /// Recorded before.
+    /// Something of the same identity was recorded before; what it said, the record tells.
     Repeated {
         /// Position of the first one.
         position: u64,
+        /// When the command says that it happened.
+        occurred_at: Timestamp,
     },
     /// Refused.
     Rejected(Rejection),

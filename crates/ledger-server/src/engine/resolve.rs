@@ -2,10 +2,11 @@
 //! would be kept as an exception if a partner said it is refused here: staff can look first.
 
 use ledger_core::codes::{Evidence, OutcomeKind, Reason};
+use ledger_core::decide::decide_apart;
 use ledger_core::event::{Outcome, Text};
 use ledger_core::ids::Position;
 use ledger_core::state::InstructionStatus;
-use ledger_core::{Command, Decision, State, decide};
+use ledger_core::{Command, Decision, State};
 use tokio::sync::oneshot;
 
 use super::decider::Decider;
@@ -39,14 +40,14 @@ pub(super) struct Resolve {
     pub(super) said: Said,
     pub(super) instruction: Position,
     pub(super) finding: Finding,
+    pub(super) apart: Vec<u64>,
     pub(super) reply: oneshot::Sender<Result<Resolution, Unavailable>>,
 }
 
 /// The finding as the outcome that it is, and where the instruction stands.
 fn command(state: &State, position: Position, finding: Finding) -> Option<(Command<'static>, InstructionStatus)> {
     let participant = state.participants().get(state.place_by_instruction(position)?)?;
-    let index = participant.instruction_index(position)?;
-    let instruction = participant.instructions.get(usize::from(index))?;
+    let (_, instruction) = participant.instruction(position)?;
     let outcome = Outcome {
         instruction: position,
         amount: state.scheme_of(participant)?.amount(instruction.entitlement())?,
@@ -65,7 +66,7 @@ fn command(state: &State, position: Position, finding: Finding) -> Option<(Comma
 
 impl Decider {
     pub(super) fn resolve(&mut self, resolve: Resolve) -> bool {
-        let Resolve { actor, said, instruction, finding, reply } = resolve;
+        let Resolve { actor, said, instruction, finding, apart, reply } = resolve;
         if let Err(full) = self.room() {
             return self.answer(Box::new(move |_| drop(reply.send(Err(full)))));
         }
@@ -73,11 +74,12 @@ impl Decider {
             return self.answer(Box::new(move |_| drop(reply.send(Ok(Resolution::Unknown)))));
         };
         let meta = self.meta(&actor, said.clone());
-        let recorded = matches!(decide(&self.state, &meta, command.clone()), Ok(Decision::Record(_)));
+        let decided = decide_apart(&self.state, &meta, command.clone(), &apart);
+        let recorded = matches!(decided, Ok(Decision::Record(_)));
         if recorded && status != InstructionStatus::InDoubt {
             return self.answer(Box::new(move |_| drop(reply.send(Ok(Resolution::NotInDoubt(status))))));
         }
-        let mut answer = self.decide(&actor, Incoming { said, command: command.clone() });
+        let mut answer = self.decide(&actor, Incoming { said, command: command.clone(), apart });
         self.commit(Box::new(move |committed| {
             if let Answer::Recorded { position, leaf_hash, .. } = &mut answer {
                 *leaf_hash = committed.leaf_hash(*position);

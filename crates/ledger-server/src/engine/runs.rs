@@ -185,7 +185,8 @@ impl Decider {
         match ledger_core::decide::check_plan(&self.state, &meta, asked.run, asked.as_of) {
             Err(rejection) => self.answer(Box::new(move |_| drop(asked.reply.send(Ok(Err(rejection)))))),
             Ok(Some(Decision::Repeat { position })) => {
-                let planned = Planned { answer: Answer::Repeated { position }, plan: None };
+                let planned =
+                    Planned { answer: Answer::Repeated { position, occurred_at: meta.occurred_at }, plan: None };
                 self.answer(Box::new(move |_| drop(asked.reply.send(Ok(Ok(planned))))))
             }
             Ok(_) => {

@@ -30,7 +30,7 @@ pub(crate) fn actor() -> Actor {
 fn incoming(participant: Option<ParticipantId>, event: impl Into<Event<'static>>) -> Incoming {
     let occurred_at = Some(Timestamp::from_nanos(1_586_484_000_000_000_000));
     let said = Said { occurred_at, approved_by: Some("insecure:approver/siti".to_owned()), ..Said::default() };
-    Incoming { said, command: Command::Record { participant, event: event.into() } }
+    Incoming::new(said, Command::Record { participant, event: event.into() })
 }
 
 fn person(number: u64) -> ParticipantId {
@@ -181,7 +181,7 @@ async fn a_read_waits_for_the_records_that_it_rests_on_and_no_others() {
     let read = |number| {
         engine.read(move |state| {
             let participant = state.participant(person(number)).expect("a person");
-            (participant.links.len(), unchanged_since(state, participant, today))
+            (participant.links().count(), unchanged_since(state, participant, today))
         })
     };
 

@@ -126,14 +126,12 @@ pub(crate) fn event(input: &v1::EventInput) -> Checked<Incoming> {
     let participant = id::<ParticipantId>("participant_id", &input.participant_id)?;
     let occurred_at = required_timestamp("occurred_at", input.occurred_at.as_ref())?;
     let event = input.event.as_ref().ok_or_else(|| Invalid::field("event", "must be set"))?;
-    Ok(Incoming {
-        said: Said {
-            occurred_at: Some(occurred_at),
-            approved_by: approver(&input.approved_by)?,
-            source_reference: optional_text("source_reference", &input.source_reference, SHORT)?.into_owned(),
-        },
-        command: Command::Record { participant: Some(participant), event: payload(event)? },
-    })
+    let said = Said {
+        occurred_at: Some(occurred_at),
+        approved_by: approver(&input.approved_by)?,
+        source_reference: optional_text("source_reference", &input.source_reference, SHORT)?.into_owned(),
+    };
+    Ok(Incoming::new(said, Command::Record { participant: Some(participant), event: payload(event)? }))
 }
 
 fn payload(event: &v1::event_input::Event) -> Checked<Event<'static>> {
@@ -241,7 +239,7 @@ fn wave(number: u32) -> Checked<Wave> {
 }
 
 fn programme(said: Said, event: impl Into<Event<'static>>) -> Incoming {
-    Incoming { said, command: Command::Record { participant: None, event: event.into() } }
+    Incoming::new(said, Command::Record { participant: None, event: event.into() })
 }
 
 pub(crate) fn enact_scheme(r: &v1::EnactSchemeRequest) -> Checked<Incoming> {
@@ -327,19 +325,18 @@ pub(crate) fn outcome(input: &v1::OutcomeInput) -> Checked<Incoming> {
         evidence: optional_code("evidence", input.evidence, Evidence::from_number)?.unwrap_or(Evidence::Partner),
         evidence_reason: optional_text("evidence_reason", &input.evidence_reason, LONG)?,
     };
-    Ok(Incoming {
-        said: Said {
-            occurred_at: Some(occurred_at),
-            approved_by: approver(&input.approved_by)?,
-            source_reference: optional_text("source_reference", &input.source_reference, SHORT)?.into_owned(),
-        },
-        command: Command::ReportOutcome {
-            partner: partner(input.partner)?,
-            instruction: text("instruction", &input.instruction, SHORT)?,
-            kind: code("kind", input.kind, OutcomeKind::from_number)?,
-            outcome,
-        },
-    })
+    let said = Said {
+        occurred_at: Some(occurred_at),
+        approved_by: approver(&input.approved_by)?,
+        source_reference: optional_text("source_reference", &input.source_reference, SHORT)?.into_owned(),
+    };
+    let command = Command::ReportOutcome {
+        partner: partner(input.partner)?,
+        instruction: text("instruction", &input.instruction, SHORT)?,
+        kind: code("kind", input.kind, OutcomeKind::from_number)?,
+        outcome,
+    };
+    Ok(Incoming::new(said, command))
 }
 
 /// A partner.

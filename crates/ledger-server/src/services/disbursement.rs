@@ -1,12 +1,13 @@
 //! `DisbursementService`: runs, planned by one person and approved by another.
 
 use ledger_core::ids::{Digest, RunId};
+use ledger_core::time::Timestamp;
 use ledger_core::{Command, Rejection};
 use ledger_proto::v1;
 use ledger_rpc::v1::disbursement_service_server::DisbursementService;
 use tonic::{Request, Response, Status};
 
-use super::{Ledger, actor, instruction_unknown, second_person};
+use super::{Compared, Ledger, actor, instruction_unknown, second_person};
 use crate::engine::{Actor, Answer, ApproveReply, Closed, Resolution, Said, Unavailable};
 use crate::reasons::NOT_IN_DOUBT;
 use crate::status::{Invalid, refused, rejected};
@@ -50,16 +51,22 @@ impl DisbursementService for Ledger {
         let parsed = from_proto::resolve_in_doubt(request.get_ref());
         let (instruction, finding, said) = parsed.map_err(|invalid| invalid.status())?;
         let said = second_person(said);
-        match self.engine.resolve_in_doubt(actor, said, instruction, finding).await? {
-            Resolution::Decided(answer, command) => {
-                let receipt = self.receipt(&answer, || Some((*command).clone()))?;
-                Ok(Response::new(v1::ResolveInDoubtResponse { receipt: Some(receipt) }))
-            }
-            Resolution::Unknown => Err(instruction_unknown(instruction)),
-            Resolution::NotInDoubt(status) => {
-                let status = to_proto::instruction_status(status).as_str_name();
-                let text = format!("the instruction is not in doubt but {status}: there is nothing to resolve");
-                Err(refused(&NOT_IN_DOUBT, text))
+        let mut apart = Vec::new();
+        loop {
+            let (said, finding) = (said.clone(), finding.clone());
+            match self.engine.resolve_in_doubt(actor.clone(), said, instruction, finding, apart.clone()).await? {
+                Resolution::Decided(answer, command) => match self.compared(&answer, || Some((*command).clone()))? {
+                    Compared::Receipt(receipt) => {
+                        return Ok(Response::new(v1::ResolveInDoubtResponse { receipt: Some(receipt) }));
+                    }
+                    Compared::Apart(position) => apart.push(position),
+                },
+                Resolution::Unknown => return Err(instruction_unknown(instruction)),
+                Resolution::NotInDoubt(status) => {
+                    let status = to_proto::instruction_status(status).as_str_name();
+                    let text = format!("the instruction is not in doubt but {status}: there is nothing to resolve");
+                    return Err(refused(&NOT_IN_DOUBT, text));
+                }
             }
         }
     }
@@ -88,7 +95,8 @@ impl DisbursementService for Ledger {
         };
         let Closed { approved, repeated, closed, instructed, held } = closed;
         let receipt = |position| {
-            let receipt = self.receipt(&Answer::Repeated { position }, || None)?;
+            let recorded = Answer::Repeated { position, occurred_at: Timestamp::default() };
+            let receipt = self.receipt(&recorded, || None)?;
             Ok::<_, Status>(v1::Receipt { repeated, ..receipt })
         };
         Ok(Response::new(v1::ApproveRunResponse {

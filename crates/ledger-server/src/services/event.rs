@@ -10,7 +10,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::payout::stopped;
-use super::{Ledger, actor, as_known, bounded};
+use super::{Compared, Ledger, actor, as_known, bounded};
 use crate::calls::Tally;
 use crate::engine::{Actor, Answer, Durable, Incoming, Unavailable};
 use crate::from_proto;
@@ -65,6 +65,7 @@ enum Batch {
 
 /// What has the right shape of a batch is in the engine's queue; the rest is refused.
 pub(super) struct Submitted {
+    actor: Actor,
     answers: Option<Durable<Vec<Answer>>>,
     misshapen: Vec<(usize, Invalid)>,
 }
@@ -158,8 +159,11 @@ impl Ledger {
                 Err(invalid) => misshapen.push((index, invalid)),
             }
         }
-        let answers = if well_shaped.is_empty() { None } else { Some(self.engine.submit(actor, well_shaped).await?) };
-        Ok(Submitted { answers, misshapen })
+        let answers = match &well_shaped[..] {
+            [] => None,
+            _ => Some(self.engine.submit(actor.clone(), well_shaped).await?),
+        };
+        Ok(Submitted { actor, answers, misshapen })
     }
 
     async fn finish<T: Sync>(
@@ -168,7 +172,7 @@ impl Ledger {
         items: &[T],
         parse: impl Fn(&T) -> Result<Incoming, Invalid>,
     ) -> Result<Vec<v1::RecordResult>, Failed> {
-        let Submitted { answers, misshapen } = submitted;
+        let Submitted { actor, answers, misshapen } = submitted;
         let answers = match answers {
             Some(answers) => answers.wait().await.map_err(Failed::Unavailable)?,
             None => Vec::new(),
@@ -182,14 +186,22 @@ impl Ledger {
                 continue;
             }
             let missing = || Failed::Status(Box::new(Status::internal("fewer answers than events")));
-            let answer = answers.next().ok_or_else(missing)?;
+            let mut answer = answers.next().ok_or_else(missing)?;
             let command = || parse(item).ok().map(|incoming| incoming.command);
-            results.push(match self.receipt(&answer, command) {
-                Ok(receipt) => v1::RecordResult {
-                    result: Some(v1::record_result::Result::Receipt(receipt)),
-                    exception_cause: exception_cause(&answer),
-                },
-                Err(status) => refusal(&status),
+            let mut apart = Vec::new();
+            results.push(loop {
+                match self.compared(&answer, command) {
+                    Ok(Compared::Receipt(receipt)) => {
+                        let result = Some(v1::record_result::Result::Receipt(receipt));
+                        break v1::RecordResult { result, exception_cause: exception_cause(&answer) };
+                    }
+                    Ok(Compared::Apart(position)) => apart.push(position),
+                    Err(status) => break refusal(&status),
+                }
+                // It is not what it was taken for: it is decided again.
+                let incoming = Incoming { apart: apart.clone(), ..as_known(parse(item).map_err(|_| missing())?) };
+                let again = self.engine.record(actor.clone(), vec![incoming]).await.map_err(Failed::Unavailable)?;
+                answer = again.into_iter().next().ok_or_else(missing)?;
             });
         }
         Tally::current().count(&results);

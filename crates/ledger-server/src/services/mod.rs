@@ -13,6 +13,7 @@ mod runs;
 mod summary;
 
 use ledger_core::codes::Auth;
+use ledger_core::decide::{Comparison, compare};
 use ledger_core::event::Event;
 use ledger_core::ids::Position;
 use ledger_core::{Command, Rejection};
@@ -93,23 +94,54 @@ impl Ledger {
     }
 
     /// The receipt of what is recorded, now or before; the status of what is refused. `command` gives what was asked,
-    /// to name the field in which it differs from what was recorded under the same identity.
+    /// to compare it with what was recorded under the same identity; where there is none, it was compared.
     fn receipt(&self, answer: &Answer, command: impl Fn() -> Option<Command<'static>>) -> Result<v1::Receipt, Status> {
+        match self.compared(answer, command)? {
+            Compared::Receipt(receipt) => Ok(receipt),
+            Compared::Apart(position) => Err(already_exists(position, "transaction_reference")),
+        }
+    }
+
+    /// The same for what may be another settlement of an instruction: it is to be decided apart from the one that it was
+    /// taken for.
+    fn compared(&self, answer: &Answer, command: impl Fn() -> Option<Command<'static>>) -> Result<Compared, Status> {
         match answer {
-            Answer::Recorded { position, leaf_hash, .. } => Ok(receipt(*position, leaf_hash, false)),
-            Answer::Repeated { position } => {
+            Answer::Recorded { position, leaf_hash, .. } => Ok(Compared::Receipt(receipt(*position, leaf_hash, false))),
+            Answer::Repeated { position, occurred_at } => {
                 let stored = self.engine.reader().get(*position).map_err(|e| unreadable(*position, &e))?;
-                Ok(receipt(*position, &leaf_hash(stored.bytes()), true))
+                if let Some(command) = command() {
+                    let earlier = record::decode(stored.bytes()).map_err(|e| unreadable(*position, &e))?;
+                    match compare(&earlier, &command, *occurred_at) {
+                        Comparison::Same => {}
+                        Comparison::Differs => return Err(differs(*position, &earlier, &command)),
+                        Comparison::Apart => return Ok(Compared::Apart(*position)),
+                    }
+                }
+                Ok(Compared::Receipt(receipt(*position, &leaf_hash(stored.bytes()), true)))
             }
             Answer::Rejected(Rejection::AlreadyExists { position }) => {
                 let stored = self.engine.reader().get(*position).map_err(|e| unreadable(*position, &e))?;
-                let stored = record::decode(stored.bytes()).map_err(|e| unreadable(*position, &e))?;
-                let field = command().and_then(|command| difference(&stored, &command));
-                Err(already_exists(*position, field.as_deref().unwrap_or("occurred_at")))
+                let earlier = record::decode(stored.bytes()).map_err(|e| unreadable(*position, &e))?;
+                Err(match command() {
+                    Some(command) => differs(*position, &earlier, &command),
+                    None => already_exists(*position, "occurred_at"),
+                })
             }
             Answer::Rejected(rejection) => Err(rejected(rejection)),
         }
     }
+}
+
+/// An answer that was compared with the record of the same identity.
+enum Compared {
+    Receipt(v1::Receipt),
+    /// Another settlement than the one at that position.
+    Apart(u64),
+}
+
+/// The refusal of what differs from the record of the same identity.
+fn differs(position: u64, earlier: &ledger_core::Record<'_>, command: &Command<'_>) -> Status {
+    already_exists(position, difference(earlier, command).as_deref().unwrap_or("occurred_at"))
 }
 
 fn receipt(position: u64, leaf_hash: &Hash, repeated: bool) -> v1::Receipt {

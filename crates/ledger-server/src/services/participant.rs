@@ -48,7 +48,7 @@ impl ParticipantService for Ledger {
             of_one(place.and_then(|place| {
                 let participant = state.participants().get(place)?;
                 let view = view::participant(state, place, today)?;
-                let last = (participant.last_position, state.last_programme_position());
+                let last = (participant.last_position(), state.last_programme_position());
                 Some(((view, state.balances(place), last), view::unchanged_since(state, participant, today)))
             }))
         });
@@ -114,7 +114,7 @@ impl ParticipantService for Ledger {
         let newest = from_proto::newest_first(request.order).map_err(invalid)?;
         let list = format!("events of {id}, newest first: {newest}");
         let page = page(&list, request.page_size, &request.page_token)?;
-        let last = move |state: &State| state.participant(id).map(|p| (p.last_position, p.last_position + 1));
+        let last = move |state: &State| state.participant(id).map(|p| (p.last_position(), p.last_position() + 1));
         let (last, known_at) = self.engine.read(move |state| of_one(last(state))).await?;
         let last = last.ok_or_else(|| rejected(&Rejection::ParticipantUnknown { participant: id }))?;
         let reader = self.engine.reader();

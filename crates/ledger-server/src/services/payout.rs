@@ -72,7 +72,7 @@ impl PayoutService for Ledger {
         let position = parsed.map_err(|invalid| invalid.status())?;
         let find = move |state: &State| {
             let place = state.place_by_instruction(position)?;
-            let last = state.participants().get(place)?.last_position;
+            let last = state.participants().get(place)?.last_position();
             Some(((entry(state, position, place)?, last), last + 1))
         };
         let (found, _) = self.engine.read(move |state| of_one(find(state))).await?;
@@ -224,12 +224,11 @@ async fn page(engine: &Engine, partner: Partner, from: Position) -> Result<Vec<E
 
 fn entry(state: &State, position: Position, place: u32) -> Option<Entry> {
     let participant = state.participants().get(place)?;
-    let index = participant.instruction_index(position)?;
-    let instruction = participant.instructions.get(usize::from(index))?;
-    let link = participant.link_index(participant.link_of(instruction)?.id)?;
+    let (index, instruction) = participant.instruction(position)?;
+    let (_, linked) = participant.link_of(&instruction)?;
     Some(Entry {
         position,
-        link_position: participant.fact(FactKind::Linked, link)?.position(),
+        link_position: linked.position(),
         status: instruction.status,
         recalled: participant.fact(FactKind::Recalled, index).is_some(),
     })

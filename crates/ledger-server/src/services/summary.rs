@@ -63,11 +63,10 @@ impl Counts {
             lapsed: balances.get(Account::Lapsed).get(),
             treasury_returned: balances.get(Account::TreasuryReturned).get(),
         };
-        let certified = |index| participant.fact(FactKind::Certified, index).is_some();
         let mut counts = Self {
             selected: 1,
             completed: participant.first_completed().is_some().into(),
-            certified: (0u16..).zip(&participant.purchases).any(|(index, _)| certified(index)).into(),
+            certified: (participant.count(FactKind::Certified) > 0).into(),
             paid: (money.received > 0).into(),
             money,
             ..Self::default()
@@ -244,7 +243,7 @@ impl Forecast {
             };
             let Some(due) = scheme.and_then(|scheme| participant.due(scheme, entitlement)) else { continue };
             let when = if due < self.from { &mut self.overdue } else { &mut self.due };
-            when.add(participant.link().map(|(_, link)| link.partner), amount);
+            when.add(participant.link().map(|(_, link, _)| link.partner), amount);
             if let Some(held) = held {
                 self.held.add(held, amount);
             }

@@ -52,7 +52,7 @@ impl Ledger {
 
     pub(crate) fn record(&mut self, meta: &Meta<'static>, event: NewEvent<'_>) {
         let previous = match event.participant {
-            Some(id) => self.state.participant(id).map(|participant| participant.last_position),
+            Some(id) => self.state.participant(id).map(|participant| participant.last_position()),
             None => self.state.last_programme_position(),
         };
         let record = Record {

@@ -1,0 +1,115 @@
+//! Numbers as varints: seven bits a byte, the least first.
+
+pub(super) fn put_varint(mut value: u64, mut put: impl FnMut(u8)) {
+    while value >= 0x80 {
+        put((value & 0x7F) as u8 | 0x80);
+        value >>= 7;
+    }
+    put(value as u8);
+}
+
+pub(super) fn byte(rest: &mut &[u8]) -> Option<u8> {
+    let (first, others) = rest.split_first()?;
+    *rest = others;
+    Some(*first)
+}
+
+/// The next number; `None` where there is no whole one.
+#[inline]
+pub(super) fn varint(rest: &mut &[u8]) -> Option<u64> {
+    // Mostly one byte.
+    let (first, others) = rest.split_first()?;
+    if *first < 0x80 {
+        *rest = others;
+        return Some((*first).into());
+    }
+    match rest.first_chunk() {
+        Some(eight) => long_varint(u64::from_le_bytes(*eight), rest),
+        None => slow_varint(rest),
+    }
+}
+
+const ENDS: u64 = 0x8080_8080_8080_8080;
+
+/// A number of up to eight bytes at once, without a branch for each.
+#[inline]
+fn long_varint(eight: u64, rest: &mut &[u8]) -> Option<u64> {
+    let ends = !eight & ENDS;
+    if ends == 0 {
+        return slow_varint(rest);
+    }
+    *rest = rest.get(ends.trailing_zeros() as usize / 8 + 1..)?;
+    // The bits up to the end, then groups of 7, 14, 28 bits moved together.
+    let bits = eight & (ends ^ (ends - 1)) & !ENDS;
+    let bits = bits & 0x007F_007F_007F_007F | (bits & 0x7F00_7F00_7F00_7F00) >> 1;
+    let bits = bits & 0x0000_3FFF_0000_3FFF | (bits & 0x3FFF_0000_3FFF_0000) >> 2;
+    Some(bits & 0x0FFF_FFFF | (bits & 0x0FFF_FFFF_0000_0000) >> 4)
+}
+
+#[cold]
+fn slow_varint(rest: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let byte = byte(rest)?;
+        value |= u64::from(byte & 0x7F) << shift;
+        if byte < 0x80 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+/// How many bytes so many numbers take.
+#[inline]
+pub(super) fn varints(bytes: &[u8], count: usize) -> Option<usize> {
+    if let Some(eight) = bytes.first_chunk() {
+        let mut ends = !u64::from_le_bytes(*eight) & ENDS;
+        for _ in 1..count {
+            ends &= ends.wrapping_sub(1);
+        }
+        if ends > 0 {
+            return Some(ends.trailing_zeros() as usize / 8 + 1);
+        }
+    }
+    let mut ends = bytes.iter().enumerate().filter(|(_, byte)| **byte < 0x80);
+    ends.nth(count - 1).map(|(at, _)| at + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn number() -> impl Strategy<Value = u64> {
+        (any::<u64>(), 0..64u32).prop_map(|(number, shift)| number >> shift)
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_come_back(numbers in prop::collection::vec(number(), 0..20)) {
+            let mut bytes = Vec::new();
+            let mut ends = Vec::new();
+            for number in &numbers {
+                put_varint(*number, |byte| bytes.push(byte));
+                ends.push(bytes.len());
+            }
+            let mut rest = &bytes[..];
+            for number in &numbers {
+                prop_assert_eq!(varint(&mut rest), Some(*number));
+            }
+            prop_assert_eq!((rest.len(), varint(&mut rest)), (0, None));
+            for (count, end) in (1..).zip(&ends) {
+                prop_assert_eq!(varints(&bytes, count), Some(*end));
+                prop_assert_eq!(varints(&bytes[..end - 1], count), None);
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_a_number_or_none(bytes in prop::collection::vec(any::<u8>(), 0..24)) {
+            let mut rest = &bytes[..];
+            while varint(&mut rest).is_some() {}
+            prop_assert!(rest.len() <= bytes.len());
+        }
+    }
+}
