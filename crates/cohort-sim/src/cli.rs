@@ -66,7 +66,7 @@ pub fn main() -> ExitCode {
         // Who reads no further wants no more.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("cohort-sim: cannot write {}: {error}", arguments.out.display());
+            let _ = writeln!(io::stderr(), "cohort-sim: cannot write {}: {error}", arguments.out.display());
             ExitCode::from(2)
         }
     }
@@ -82,7 +82,8 @@ fn jsonl(arguments: &Arguments, to: impl Write) -> io::Result<()> {
     }
     to.flush()?;
     let summary = cohort.summary();
-    eprintln!("{} lines, {} records in an empty ledger", summary.lines, summary.records);
+    // Where nobody reads it, nobody misses it.
+    let _ = writeln!(io::stderr(), "{} lines, {} records in an empty ledger", summary.lines, summary.records);
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Flags, Log, Settings};
-use crate::{Config, Failure, backup, demo, keygen, load, logging, run};
+use crate::{Config, Failure, backup, demo, keygen, load, logging, output, run};
 
 /// "File size limit exceeded", on Linux.
 const SIGXFSZ: i32 = 25;
@@ -180,9 +180,7 @@ async fn serve(args: Serve) -> ExitCode {
 
 /// Says on stdout that calls are answered; a server whose stdout nobody reads serves all the same.
 fn listening(address: std::net::SocketAddr) {
-    use std::io::Write;
-    let mut stdout = std::io::stdout();
-    let _ = writeln!(stdout, "listening on {address}").and_then(|()| stdout.flush());
+    let _ = output::data(format_args!("listening on {address}\n"));
 }
 
 /// Resolves on SIGTERM or SIGINT.
@@ -204,16 +202,16 @@ pub(crate) fn failed(failure: &Failure) -> ExitCode {
         text = format!("{text}: {error}");
         source = error.source();
     }
-    eprintln!("ledger-server: {text}");
+    output::note(format_args!("ledger-server: {text}"));
     if let Some(position) = failure.first_bad_position() {
-        eprintln!("first bad position: {position}");
+        output::note(format_args!("first bad position: {position}"));
     }
     ExitCode::from(failure.exit_code())
 }
 
 /// A usage error.
 pub(crate) fn usage(text: &str) -> ExitCode {
-    eprintln!("ledger-server: {text}");
+    output::note(format_args!("ledger-server: {text}"));
     ExitCode::from(2)
 }
 

@@ -18,7 +18,7 @@ use tonic::{Request, Status};
 use crate::cli::{failed, terminated, usage};
 use crate::load::{self, Summary};
 use crate::services::ACTOR;
-use crate::{Config, Failure, run};
+use crate::{Config, Failure, output, run};
 
 /// Arguments of `demo`.
 #[derive(clap::Args)]
@@ -56,9 +56,11 @@ pub async fn command(args: Demo) -> ExitCode {
     let told = if opened.await.is_ok() { Some(tell(&args, address).await) } else { None };
     let told = match told {
         Some(Ok(())) if !args.once => {
-            println!("\nserving on {address} until you press Ctrl-C");
-            terminated().await;
-            Ok(())
+            let told = output::data(format_args!("\nserving on {address} until you press Ctrl-C\n"));
+            if told.is_ok() {
+                terminated().await;
+            }
+            told
         }
         Some(told) => told,
         None => Ok(()),
@@ -98,12 +100,10 @@ async fn tell(args: &Demo, address: SocketAddr) -> Result<(), String> {
     let participants = generating.await.map_err(|error| error.to_string())?;
     let figures = Figures::ask(&url, loaded, participants).await.map_err(|status| status.message().to_owned())?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&figures).unwrap_or_default());
+        output::data(serde_json::to_string_pretty(&figures).unwrap_or_default() + "\n")
     } else {
-        print!("{}", figures.table());
-        print!("{}", next_steps(&args.data, address, &figures));
+        output::data(figures.table() + &next_steps(&args.data, address, &figures))
     }
-    Ok(())
 }
 
 /// Rupiah by some key.

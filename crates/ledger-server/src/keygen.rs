@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use ledger_log::{DEFAULT_ORIGIN, NoteSigner};
 
 use crate::cli::usage;
+use crate::output;
 
 /// Arguments of `keygen`.
 #[derive(Clone, Debug, clap::Args)]
@@ -23,11 +24,8 @@ pub(crate) struct Keygen {
 
 /// Writes both keys; the verifying one is also printed.
 pub(crate) fn command(args: &Keygen) -> ExitCode {
-    match generate(&args.out, &args.name) {
-        Ok(key) => {
-            println!("{key}");
-            ExitCode::SUCCESS
-        }
+    match generate(&args.out, &args.name).and_then(|key| output::data(key + "\n")) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(reason) => usage(&reason),
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`run`] (what a server is made of), [`engine`] (the one writer), `services` (the calls), `from_proto`
 //! and `to_proto` (wire to core and back), [`status`] and [`reasons`] (why something is refused), `calls` (what is logged
-//! of a call), `notary` (signed checkpoints), [`schedule`] (jobs by the clock), [`config`] (what a server can be told), [`cli`], [`load`], [`demo`].
+//! of a call), `notary` (signed checkpoints), [`schedule`] (jobs by the clock), [`config`] (what a server can be told), [`cli`], `output` (what commands print), [`load`],
+//! [`demo`].
 
 pub mod backup;
 mod calls;
@@ -16,6 +17,7 @@ mod keygen;
 pub mod load;
 mod logging;
 mod notary;
+mod output;
 pub mod reasons;
 pub mod schedule;
 mod serve;

@@ -80,6 +80,10 @@ fn occurred_at(line: &LoadLine) -> Option<i64> {
         Request::PlanRun(e) => &e.occurred_at,
         Request::ApproveRun(e) => &e.occurred_at,
         Request::Outcome(e) => &e.occurred_at,
+        Request::ResolveInDoubt(e) => &e.occurred_at,
+        Request::ResolveException(e) => &e.occurred_at,
+        // A job has a date, and no instant.
+        Request::RunDeadlines(_) => return None,
     };
     at.as_ref()?.unix_nanos()
 }

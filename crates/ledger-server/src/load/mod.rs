@@ -27,6 +27,7 @@ use tonic_types::StatusExt;
 
 use self::window::{Group, Item, Items, Window};
 use crate::cli::usage;
+use crate::output;
 use crate::services::{ACTOR, MOST_ITEMS};
 
 /// Arguments of `load`.
@@ -92,9 +93,11 @@ pub async fn command(args: Load) -> ExitCode {
         }
     };
     if !args.json {
-        eprintln!("{} of {} lines are in", summary.recorded + summary.repeated, summary.read);
+        output::note(format_args!("{} of {} lines are in", summary.recorded + summary.repeated, summary.read));
     }
-    println!("{}", serde_json::to_string(&summary).unwrap_or_default());
+    if let Err(reason) = output::data(serde_json::to_string(&summary).unwrap_or_default() + "\n") {
+        return usage(&reason);
+    }
     if summary.rejected > 0 { ExitCode::from(1) } else { ExitCode::SUCCESS }
 }
 
@@ -254,6 +257,14 @@ impl Loader {
                 }
                 call!(DisbursementServiceClient, approve_run, m).map(|r| r.approved)
             }
+            Line::ResolveInDoubt(m) => call!(DisbursementServiceClient, resolve_in_doubt, m).map(|r| r.receipt),
+            Line::ResolveException(m) => call!(DisbursementServiceClient, resolve_exception, m).map(|r| r.receipt),
+            Line::RunDeadlines(m) => {
+                // A job has no receipt: it was there before where it found nothing to record.
+                let done = call!(ProgrammeServiceClient, run_deadlines, m);
+                let nothing = |r: &v1::RunDeadlinesResponse| r.revoked.is_empty() && r.in_doubt + r.recalled == 0;
+                done.map(|r| Some(v1::Receipt { repeated: nothing(&r), ..v1::Receipt::default() }))
+            }
             Line::Event(_) | Line::Outcome(_) => Ok(None),
         };
         match receipt {
@@ -268,12 +279,12 @@ impl Loader {
         match verdict {
             Verdict::In { repeated, exception } => {
                 if let Some(position) = exception {
-                    eprintln!("line {number}: kept as an exception at position {position}");
+                    output::note(format_args!("line {number}: kept as an exception at position {position}"));
                 }
                 *(if repeated { &mut self.summary.repeated } else { &mut self.summary.recorded }) += 1;
             }
             Verdict::Refused { reason, text } => {
-                eprintln!("line {number}: {reason}: {text}");
+                output::note(format_args!("line {number}: {reason}: {text}"));
                 self.summary.rejected += 1;
             }
         }
