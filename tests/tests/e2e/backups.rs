@@ -108,7 +108,7 @@ async fn any_number_of_threads_verifies_the_same() {
     let (data, archive, year) = (path("data"), path("archive"), desk.path().join("year.jsonl"));
     PROGRAMS.generate(600, 11, "normal", "year", &year);
     let server = Server::start(&PROGRAMS, Path::new(&data));
-    PROGRAMS.load(&year, &server);
+    assert_eq!(PROGRAMS.load(&year, &server)["rejected"], 0);
     server.terminate();
     said(PROGRAMS.replay, &["export-log", "--data", &data, "--to", &archive], 0);
     let whole = said(PROGRAMS.replay, &["verify", "--data", &data, "--threads", "1", "--json"], 0);
