@@ -52,7 +52,7 @@ pub(crate) type Visitor<'a> = dyn FnMut(Window<'_>) -> Result<(), OpenError> + '
 
 /// A visitor of single records.
 pub(crate) fn one_by_one<'v>(
-    visit: &'v mut dyn FnMut(u64, &[u8]) -> Result<(), VisitError>,
+    visit: &'v mut impl FnMut(u64, &[u8]) -> Result<(), VisitError>,
 ) -> impl FnMut(Window<'_>) -> Result<(), OpenError> + 'v {
     move |window| {
         window.records().try_for_each(|(position, record)| {
