@@ -1,8 +1,9 @@
 //! Why money is held, and what partners say that fits nothing.
 
 use ledger_core::codes::{Evidence, ExceptionCause, OutcomeKind, Partner};
-use ledger_core::event::Event;
+use ledger_core::event::{Event, Outcome};
 use ledger_core::schedule::Held;
+use ledger_core::state::FactKind;
 use ledger_core::{Decision, NewEvent};
 use ledger_tests::given::{Ledger, named};
 use ledger_tests::words::{Ask, Moment, account_fault, close_wave, day, exception, outcome, report, resolve};
@@ -194,6 +195,30 @@ fn what_fits_nothing_is_kept_aside() {
             let clash = ledger_core::Rejection::AlreadyExists { position };
             assert_eq!(after.decide(&otherwise), Err(clash), "{what}");
         }
+    }
+}
+
+#[test]
+fn however_much_is_kept_aside_the_participant_is_as_before() {
+    for s in both() {
+        let (mut ledger, position) = instructed(&s);
+        let life = |ledger: &Ledger| {
+            let participant = ledger.state().participant(ANI.id()).expect("a participant");
+            (participant.life().len(), participant.last_position())
+        };
+        let (before, _) = life(&ledger);
+        for n in 0..300 {
+            let said = Outcome { transaction_reference: format!("tx-{n}").into(), ..outcome(position, TRAINING, "tx") };
+            ledger.and([report(GOPAY, OutcomeKind::Returned, said, "2020-05-01")]);
+            let (bytes, last) = life(&ledger);
+            assert!(bytes <= before + 8, "{bytes} bytes after {n} exceptions, {before} before");
+            assert_eq!(last + 1, ledger.state().size());
+        }
+        ledger.and([settled(position, "tx", "2020-05-02")]);
+        let participant = ledger.state().participant(ANI.id()).expect("a participant");
+        let settled_at = participant.fact(FactKind::Settled, 0).expect("a settlement");
+        assert_eq!((settled_at.position(), settled_at.date()), (ledger.state().size() - 1, day("2020-05-02")));
+        assert_eq!(participant.instructions().next().map(|i| i.position().0), Some(position));
     }
 }
 

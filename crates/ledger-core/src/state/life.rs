@@ -48,7 +48,7 @@ pub(crate) enum Tag {
     ReturnedAtFault,
     InDoubt,
     Recalled,
-    /// Anything else: known by its position only.
+    /// Anything else: known by its position only, and only as long as it is the last.
     Other,
 }
 
@@ -239,8 +239,25 @@ impl Life {
         Entries { rest: self.bytes(), position: 0, day: 0, counts: [0; 3] }
     }
 
-    /// Adds an entry behind the one `before`.
-    pub(super) fn push(&mut self, before: Fact, (tag, value): (Tag, u8), fact: Fact, more: More) {
+    /// Takes back the last entry, `last`, which has so many bytes; gives the one before.
+    pub(super) fn take_back(&mut self, len: u8, last: Fact) -> Fact {
+        let used = self.bytes().len().saturating_sub(len.into());
+        let mut rest = self.bytes().get(used + 1..).unwrap_or_default();
+        let (days, gap) = (varint(&mut rest).unwrap_or_default(), varint(&mut rest).unwrap_or_default());
+        self.set_used(used);
+        Fact::of_parts(last.position().wrapping_sub(gap), sooner(last.day(), days).unwrap_or_default())
+    }
+
+    fn set_used(&mut self, used: usize) {
+        // Two steps at most.
+        let spare = (self.0.len() - used) as u8;
+        if let Some(last) = self.0.last_mut() {
+            *last = spare;
+        }
+    }
+
+    /// Adds an entry behind the one `before`; gives how many bytes it has.
+    pub(super) fn push(&mut self, before: Fact, (tag, value): (Tag, u8), fact: Fact, more: More) -> u8 {
         let mut to = Packer::default();
         if value < LONG {
             to.put(&[(tag as u8) << 3 | value]);
@@ -266,6 +283,7 @@ impl Life {
             More::Mark(mark) => to.put(&mark),
         }
         self.append(to.bytes.get(..to.len).unwrap_or_default());
+        to.len as u8
     }
 
     fn append(&mut self, more: &[u8]) {
@@ -281,11 +299,7 @@ impl Life {
         if let Some(to) = self.0.get_mut(used..needed) {
             to.copy_from_slice(more);
         }
-        // A step at most.
-        let spare = (self.0.len() - needed) as u8;
-        if let Some(last) = self.0.last_mut() {
-            *last = spare;
-        }
+        self.set_used(needed);
     }
 }
 
@@ -321,15 +335,24 @@ fn between(from: u16, to: u16) -> u64 {
     u64::from((days << 1 ^ days >> 31).cast_unsigned())
 }
 
-/// The day so many days, zigzag, from another.
-fn later(from: u16, days: u64) -> Option<u16> {
-    let days = u32::try_from(days).ok()?;
-    let days = (days >> 1).cast_signed() ^ -(days & 1).cast_signed();
-    u16::try_from(i32::from(from).checked_add(days)?).ok()
+fn days(zigzag: u64) -> Option<i32> {
+    let zigzag = u32::try_from(zigzag).ok()?;
+    Some((zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed())
+}
+
+/// The day so many days, zigzag, after another.
+fn later(from: u16, zigzag: u64) -> Option<u16> {
+    u16::try_from(i32::from(from).checked_add(days(zigzag)?)?).ok()
+}
+
+/// The day so many days, zigzag, before another.
+fn sooner(to: u16, zigzag: u64) -> Option<u16> {
+    u16::try_from(i32::from(to).checked_sub(days(zigzag)?)?).ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
     use proptest::prelude::*;
 
     use super::*;
@@ -359,7 +382,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_packed_is_found(
-            entries in prop::collection::vec((kind(), any::<u8>(), 1..1u64 << 37, any::<u16>()), 0..60),
+            entries in vec((kind(), any::<u8>(), 1..1u64 << 37, any::<u16>()), 0..60),
         ) {
             let (mut life, mut before, mut position) = (Life::default(), Fact::of_parts(0, 0), 0);
             let mut plain = Vec::new();
@@ -390,10 +413,30 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_entries_or_none(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+        fn any_bytes_are_entries_or_none(bytes in vec(any::<u8>(), 0..100)) {
             for entry in (Entries { rest: &bytes, position: 0, day: 0, counts: [0; 3] }) {
                 let _ = (entry.id(), entry.purchase(), entry.order());
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_taken_back_was_never_there(
+            start in 0..1u64 << 39, kept in vec((1..1u64 << 30, any::<u16>()), 1..8), gap in 1..1u64 << 37, day in any::<u16>(),
+        ) {
+            let (mut life, mut before, mut position) = (Life::default(), Fact::of_parts(0, 0), start);
+            for (gap, day) in kept {
+                let fact = Fact::of_parts(position, day);
+                life.push(before, (Tag::Survey, 1), fact, More::Nothing);
+                (before, position) = (fact, position + gap);
+            }
+            let bytes = life.bytes().to_vec();
+            let passing = Fact::of_parts(before.position() + gap, day);
+            let len = life.push(before, (Tag::Other, 0), passing, More::Nothing);
+            prop_assert_eq!(life.bytes().len(), bytes.len() + usize::from(len));
+            prop_assert_eq!(life.take_back(len, passing), before);
+            prop_assert_eq!(life.bytes(), bytes);
         }
     }
 

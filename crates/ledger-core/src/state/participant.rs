@@ -322,6 +322,8 @@ pub struct Participant {
     pub status: Status,
     /// Open ineligibility findings.
     pub open_findings: u8,
+    /// Bytes of the life's last entry, where it only says where the last record is.
+    passing: u8,
 }
 
 const _: () = assert!(size_of::<Participant>() == 80, "17 million of them: each byte counts");
@@ -342,6 +344,7 @@ impl Participant {
             lapsed: 0,
             status: Status::Live,
             open_findings: 0,
+            passing: 0,
         };
         participant.push(Tag::Selected, 0, fact, More::Nothing);
         participant
@@ -359,9 +362,18 @@ impl Participant {
         self.last.position()
     }
 
-    /// Adds the entry of a record: each record has one, so that the next one knows the difference to it.
+    /// The packed life: what a participant has beside its few plain fields, the same in every build.
+    #[must_use]
+    pub fn life(&self) -> &[u8] {
+        self.life.bytes()
+    }
+
+    /// Adds the entry of a record. One of which nothing but the position is known gives way to the next: however many
+    /// exceptions a partner reports, a life does not grow.
     pub(crate) fn push(&mut self, tag: Tag, value: u8, fact: Fact, more: More) {
-        self.life.push(self.last, (tag, value), fact, more);
+        let before = if self.passing > 0 { self.life.take_back(self.passing, self.last) } else { self.last };
+        let added = self.life.push(before, (tag, value), fact, more);
+        self.passing = if tag == Tag::Other { added } else { 0 };
         self.last = fact;
     }
 
