@@ -44,6 +44,7 @@ mod store;
 mod subtrees;
 mod volume;
 mod volumes;
+mod waker;
 mod writer;
 
 pub use archive::{ArchiveWriter, is_archive, keep_notes, kept_notes};

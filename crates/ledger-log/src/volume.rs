@@ -6,6 +6,7 @@
 //!   `db` file is synced through a handle of our own; only then is a write durable.
 //! - Values over a quarter of a segment become files in `blobs/` that are never synced. Chunks stay far below; a
 //!   volume with a file there is refused.
+//! - A `flush` may wait for ever for a write that failed: see `waker`.
 //! - Its background flusher would sync at times nobody chose: off.
 //! - Opening rewrites files, even damaged ones, and damage may end in a panic. So whoever must not change anything
 //!   opens a copy, and every call is guarded.
@@ -21,6 +22,7 @@ use crate::chunk;
 use crate::error::FileError;
 use crate::files;
 use crate::quiet;
+use crate::waker::Waker;
 
 /// Why the store did not do what it should.
 #[derive(Debug, thiserror::Error)]
@@ -48,8 +50,9 @@ impl From<FileError> for VolumeError {
 /// An open sled volume.
 #[derive(Debug)]
 pub(crate) struct Volume {
-    /// Present until the volume is dropped.
+    /// Present until the volume is dropped, as is the next.
     db: Option<sled::Db>,
+    waker: Option<Waker>,
     /// Our own handle on the file that sled writes, to sync it.
     file: File,
     file_path: PathBuf,
@@ -63,10 +66,10 @@ impl Volume {
     /// process still holds the store's own lock.
     pub(crate) fn open(dir: &Path, cache_bytes: u64, wait: Duration) -> Result<Volume, VolumeError> {
         refuse_blobs(dir)?;
-        let config = || sled::Config::new().path(dir).cache_capacity(cache_bytes).flush_every_ms(None);
+        let config = sled::Config::new().path(dir).cache_capacity(cache_bytes).flush_every_ms(None);
         let deadline = Instant::now() + wait;
         let db = loop {
-            match guarded(|| config().open()) {
+            match guarded(|| config.open()) {
                 Err(VolumeError::Locked) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(50)),
                 result => break result?,
             }
@@ -75,7 +78,8 @@ impl Volume {
         let file = File::open(&file_path).map_err(FileError::at("open", &file_path))?;
         files::sync_tree(dir)?;
         files::sync_name(dir)?;
-        Ok(Volume { db: Some(db), file, file_path })
+        let waker = Some(Waker::start(config, db.clone(), &file_path)?);
+        Ok(Volume { db: Some(db), waker, file, file_path })
     }
 
     /// Writes all changes of the batch, or none; durable on return.
@@ -131,6 +135,7 @@ impl Volume {
 
 impl Drop for Volume {
     fn drop(&mut self) {
+        drop(self.waker.take());
         // sled writes and syncs when it is dropped, and unwraps the result.
         let db = self.db.take();
         let _ = quiet::catch(move || drop(db));
