@@ -39,6 +39,17 @@ fn requests() -> Vec<(&'static str, Value)> {
                 "codeSystem": "CODE_SYSTEM_ISO20022", "reason": "OUTCOME_REASON_ACCOUNT_CLOSED", "accountFault": true,
                 "evidence": "EVIDENCE_PARTNER"}),
         ),
+        ("runDeadlines", json!({"asOf": date})),
+        (
+            "resolveInDoubt",
+            json!({"approvedBy": "staff/budi", "instruction": "00000000000000000017", "kind": "OUTCOME_KIND_SETTLED",
+                "transactionReference": "T-1", "evidenceReason": "seen in the partner's books"}),
+        ),
+        (
+            "resolveException",
+            json!({"approvedBy": "staff/budi", "partner": "PARTNER_OVO", "transactionReference": "T-1",
+                "kind": "OUTCOME_KIND_SETTLED", "resolution": "the partner's mistake"}),
+        ),
     ]
 }
 
@@ -93,7 +104,12 @@ fn lines() -> Vec<Value> {
     let events = events().into_iter().map(|(name, content)| {
         line("event", envelope(json!({"participantId": ID, "approvedBy": "staff/budi", name: content})))
     });
-    events.chain(requests().into_iter().map(|(name, content)| line(name, envelope(content)))).collect()
+    let requests = requests().into_iter().map(|(name, content)| match name {
+        // A job happens when it runs.
+        "runDeadlines" => line(name, with(content, "sourceReference", json!("ref-1"))),
+        name => line(name, envelope(content)),
+    });
+    events.chain(requests).collect()
 }
 
 #[test]
