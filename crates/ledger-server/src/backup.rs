@@ -15,6 +15,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
 use crate::cli::usage;
+use crate::output;
 use crate::services::ACTOR;
 
 /// Segments of a new archive have `2^SEGMENT_LEVEL` records, like a log's.
@@ -75,8 +76,7 @@ enum Refused {
 pub async fn backup(args: Backup) -> ExitCode {
     match bring(&args.from, &args.to).await {
         Ok((before, head)) => {
-            println!("{} records added; the archive holds {}", head.size - before, head.size);
-            ExitCode::SUCCESS
+            done(format_args!("{} records added; the archive holds {}\n", head.size - before, head.size))
         }
         Err(refused) => said(&refused),
     }
@@ -92,19 +92,23 @@ pub fn restore(args: &Restore) -> ExitCode {
         _ => None,
     };
     match ledger_log::restore(&args.from, &args.data, kept) {
-        Ok(head) => {
-            println!("{} records restored", head.size);
-            ExitCode::SUCCESS
-        }
+        Ok(head) => done(format_args!("{} records restored\n", head.size)),
         Err(error) => {
             let position = error.first_bad_position();
             let code = said(&error.into());
             if let Some(position) = position {
-                eprintln!("first bad position: {position}");
+                output::note(format_args!("first bad position: {position}"));
                 return ExitCode::from(3);
             }
             code
         }
+    }
+}
+
+fn done(told: std::fmt::Arguments<'_>) -> ExitCode {
+    match output::data(told) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => usage(&reason),
     }
 }
 
@@ -117,7 +121,7 @@ fn said(refused: &Refused) -> ExitCode {
     }
     match refused {
         Refused::NotOurs { .. } => {
-            eprintln!("ledger-server: {text}");
+            output::note(format_args!("ledger-server: {text}"));
             ExitCode::from(1)
         }
         _ => usage(&text),
