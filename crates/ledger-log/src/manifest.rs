@@ -77,8 +77,10 @@ impl Sealed {
         }
     }
 
-    /// Removes what the manifest does not name.
+    /// Removes what the manifest does not name, and makes durable what it does: a process that was killed may have given it
+    /// its name without syncing it, and volumes go by what it says.
     pub(crate) fn remove_leftovers(&self) -> Result<(), FileError> {
+        files::sync_dir(&self.folder)?;
         let named = |path: &PathBuf| {
             path.file_name().is_some_and(|name| {
                 name == "manifest" || self.segments.iter().any(|of| *name == *file_name(of.contents(), self.level))
