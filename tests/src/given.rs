@@ -12,7 +12,7 @@ use ledger_core::ids::ParticipantId;
 use ledger_core::postings::{Item as About, Posting, closing};
 use ledger_core::run::{self, Execution, Plan};
 use ledger_core::schedule::Held;
-use ledger_core::state::{Participant, Place};
+use ledger_core::state::Place;
 use ledger_core::time::{Date, Timestamp};
 use ledger_core::{Decision, Meta, NewEvent, Record, Rejection, Rupiah, State};
 
@@ -132,22 +132,7 @@ impl Ledger {
     ///
     /// Where the fold refuses the event or an invariant is broken.
     pub fn record(&mut self, new: NewEvent<'static>, meta: &Meta<'static>) -> u64 {
-        let previous = match new.participant {
-            Some(id) => self.state.participant(id).map(Participant::last_position),
-            None => self.state.last_programme_position(),
-        };
-        let record = Record {
-            position: self.state.size(),
-            previous,
-            participant: new.participant,
-            occurred_at: new.occurred_at,
-            recorded_at: meta.recorded_at,
-            actor: meta.actor.clone(),
-            auth: meta.auth,
-            approved_by: meta.approved_by.clone(),
-            source_reference: meta.source_reference.clone(),
-            event: new.event,
-        };
+        let record = new.next_record(&self.state, meta);
         let before = Books::of(&self.state);
         let shares = closing_shares(&self.state, &record);
         let mut postings = Vec::new();

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, VecDeque};
 use ledger_core::codes::Auth;
 use ledger_core::event::Text;
 use ledger_core::ids::Position;
-use ledger_core::state::Participant;
 use ledger_core::time::Timestamp;
 use ledger_core::{Command, Decision, Event, Meta, NewEvent, Record, State, decide};
 use ledger_proto::v1::LoadLine;
@@ -96,25 +95,9 @@ impl Book {
 
     /// Records an event at the next position.
     pub(crate) fn record(&mut self, meta: &Meta<'_>, new: NewEvent<'_>) {
-        let NewEvent { participant, occurred_at, event } = new;
-        let previous = match participant {
-            None => self.state.last_programme_position(),
-            Some(id) => self.state.participant(id).map(Participant::last_position),
-        };
-        *self.summary.events.entry(event.name()).or_default() += 1;
+        *self.summary.events.entry(new.event.name()).or_default() += 1;
         self.summary.records += 1;
-        let record = Record {
-            position: self.state.size(),
-            previous,
-            participant,
-            occurred_at,
-            recorded_at: meta.recorded_at,
-            actor: meta.actor.clone(),
-            auth: meta.auth,
-            approved_by: meta.approved_by.clone(),
-            source_reference: meta.source_reference.clone(),
-            event,
-        };
+        let record = new.next_record(&self.state, meta);
         // The ledger's rules let it through on this very state.
         self.state.apply(&record, &mut |_| {}).expect("a decided event follows");
         if let Some(watcher) = &mut self.watcher {

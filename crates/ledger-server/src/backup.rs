@@ -105,20 +105,12 @@ pub fn restore(args: &Restore) -> ExitCode {
     }
 }
 
-fn done(told: std::fmt::Arguments<'_>) -> ExitCode {
-    match output::data(told) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(reason) => usage(&reason),
-    }
+fn done(text: std::fmt::Arguments<'_>) -> ExitCode {
+    output::data(text).map_or_else(|reason| usage(&reason), |()| ExitCode::SUCCESS)
 }
 
 fn said(refused: &Refused) -> ExitCode {
-    let mut text = refused.to_string();
-    let mut source = std::error::Error::source(refused);
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
+    let text = output::in_words(refused);
     match refused {
         Refused::NotOurs { .. } => {
             output::note(format_args!("ledger-server: {text}"));

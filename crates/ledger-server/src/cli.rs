@@ -196,13 +196,7 @@ pub(crate) async fn terminated() {
 
 /// Says why on stderr, source after source, and gives the failure's exit code.
 pub(crate) fn failed(failure: &Failure) -> ExitCode {
-    let mut text = failure.to_string();
-    let mut source = std::error::Error::source(failure);
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    output::note(format_args!("ledger-server: {text}"));
+    output::note(format_args!("ledger-server: {}", output::in_words(failure)));
     if let Some(position) = failure.first_bad_position() {
         output::note(format_args!("first bad position: {position}"));
     }

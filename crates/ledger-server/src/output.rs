@@ -1,5 +1,6 @@
-//! What a command prints. Who reads no further wants no more: a closed pipe is nobody's error.
+//! What a command prints, and how it tells an error. Who reads no further wants no more: a closed pipe is nobody's error.
 
+use std::error::Error;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
@@ -19,4 +20,15 @@ pub(crate) fn data(text: impl Display) -> Result<(), String> {
 /// A line of diagnostics, to stderr. Where that fails there is nobody to be told.
 pub(crate) fn note(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// An error with everything behind it, in one line.
+pub(crate) fn in_words(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
 }

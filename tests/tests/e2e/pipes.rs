@@ -23,12 +23,13 @@ fn full() -> Stdio {
 /// A command that prints by itself: its name, program, arguments in a fresh folder, and exit code.
 type Row = (&'static str, &'static str, fn(&Path, &Server) -> Vec<String>, i32);
 
-const ROWS: [Row; 6] = [
+const ROWS: [Row; 7] = [
     ("demo", PROGRAMS.server, |folder, _| demo(folder, &[]), 0),
     ("demo --json", PROGRAMS.server, |folder, _| demo(folder, &["--json"]), 0),
     ("keygen", PROGRAMS.server, |folder, _| vec!["keygen".into(), "--out".into(), path(folder, "key")], 0),
     ("load", PROGRAMS.server, |folder, server| load(folder, server, ""), 0),
     ("load of what is refused", PROGRAMS.server, |folder, server| load(folder, server, "{}\n"), 1),
+    ("backup", PROGRAMS.server, |folder, server| backup(folder, server), 0),
     ("cohort-sim", PROGRAMS.sim, |_, _| vec!["--participants".into(), "20".into()], 0),
 ];
 
@@ -45,6 +46,10 @@ fn load(folder: &Path, server: &Server, lines: &str) -> Vec<String> {
     let file = path(folder, "lines.jsonl");
     std::fs::write(&file, lines).expect("written");
     ["load", &file, "--to", &server.url].map(str::to_owned).to_vec()
+}
+
+fn backup(folder: &Path, server: &Server) -> Vec<String> {
+    ["backup", "--from", &server.url, "--to", &path(folder, "archive")].map(str::to_owned).to_vec()
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod programme;
 mod repeat;
 
 use crate::command::{Command, Meta};
-use crate::event::{Event, InstructionRecalled};
+use crate::event::{Event, InstructionRecalled, Record};
 use crate::fold::MOST_OF_A_KIND;
 use crate::ids::ParticipantId;
 use crate::rejection::Rejection;
@@ -25,6 +25,29 @@ pub struct NewEvent<'a> {
     pub occurred_at: Timestamp,
     /// What happened.
     pub event: Event<'a>,
+}
+
+impl<'a> NewEvent<'a> {
+    /// The record by which this event follows on a state.
+    #[must_use]
+    pub fn next_record(self, state: &State, meta: &Meta<'a>) -> Record<'a> {
+        let previous = match self.participant {
+            Some(id) => state.participant(id).map(Participant::last_position),
+            None => state.last_programme_position(),
+        };
+        Record {
+            position: state.size(),
+            previous,
+            participant: self.participant,
+            occurred_at: self.occurred_at,
+            recorded_at: meta.recorded_at,
+            actor: meta.actor.clone(),
+            auth: meta.auth,
+            approved_by: meta.approved_by.clone(),
+            source_reference: meta.source_reference.clone(),
+            event: self.event,
+        }
+    }
 }
 
 /// What a command leads to.

@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 use ledger_core::codes::ExceptionCause;
 use ledger_core::decide::decide_apart;
 use ledger_core::event::Event;
-use ledger_core::state::Participant;
-use ledger_core::{Decision, Meta, NewEvent, Record, Rejection, State};
+use ledger_core::{Decision, Meta, NewEvent, Rejection, State};
 use ledger_log::{Batch, Checkpoints, Log, Options, Recovery, record};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
@@ -156,8 +155,8 @@ impl Decider {
         self.runs.at_work() || !self.scans.is_empty() || !self.jobs.is_empty()
     }
 
-    /// Serves callers: until none waits where long work is to be done, else one. `false` at the end, also when the last
-    /// handle is gone: long work then waits for the next start.
+    /// Serves callers; comes back where there is long work to do, once no caller waits or their time is over. `false` at
+    /// the end, also when the last handle is gone: long work then waits for the next start.
     fn serve(&mut self) -> bool {
         let start = Instant::now();
         loop {
@@ -332,7 +331,7 @@ impl Decider {
             if let Event::OutcomeException(e) = &new.event {
                 exception = Some(e.cause);
             }
-            let record = next_record(&self.state, meta, new);
+            let record = new.next_record(&self.state, meta);
             let encoded = self.scratch.push_with(|bytes| record::encode(&record, bytes));
             let too_large = Rejection::InvalidField { field: "event", rule: "its texts are too long together" };
             // Only the first event of a decision carries a caller's texts, so nothing is folded yet when it is too large.
@@ -385,25 +384,5 @@ impl Decider {
             // An unreadable figure is no reason to refuse: the write itself will tell.
             _ => Ok(()),
         }
-    }
-}
-
-/// The record that comes next.
-fn next_record<'a>(state: &State, meta: &Meta<'a>, new: NewEvent<'a>) -> Record<'a> {
-    let previous = match new.participant {
-        Some(id) => state.participant(id).map(Participant::last_position),
-        None => state.last_programme_position(),
-    };
-    Record {
-        position: state.size(),
-        previous,
-        participant: new.participant,
-        occurred_at: new.occurred_at,
-        recorded_at: meta.recorded_at,
-        actor: meta.actor.clone(),
-        auth: meta.auth,
-        approved_by: meta.approved_by.clone(),
-        source_reference: meta.source_reference.clone(),
-        event: new.event,
     }
 }

@@ -87,10 +87,7 @@ pub async fn command(args: Load) -> ExitCode {
     let summary = match (loaded, read) {
         (Ok(summary), Ok(())) => summary,
         (_, Err(error)) => return usage(&format!("{}: {error}", args.file.display())),
-        (Err(error), _) => {
-            let source = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
-            return usage(&format!("{}: {error}{source}", args.to));
-        }
+        (Err(error), _) => return usage(&format!("{}: {}", args.to, output::in_words(&error))),
     };
     if !args.json {
         output::note(format_args!("{} of {} lines are in", summary.recorded + summary.repeated, summary.read));
@@ -231,11 +228,11 @@ impl Loader {
     }
 
     async fn programme(&mut self, actor: &str, request: Line) -> Done<Verdict> {
+        let Some(actor) = metadata(actor) else { return Ok(no_actor()) };
         macro_rules! call {
-            ($client:ident, $method:ident, $message:expr) => {{
-                let Some(request) = request_of(actor, $message) else { return Ok(no_actor()) };
-                $client::new(self.channel.clone()).$method(request).await.map(tonic::Response::into_inner)
-            }};
+            ($client:ident, $method:ident, $message:expr) => {
+                $client::new(self.channel.clone()).$method(of(&actor, $message)).await.map(tonic::Response::into_inner)
+            };
         }
         let receipt = match request {
             Line::EnactScheme(m) => call!(ProgrammeServiceClient, enact_scheme, m).map(|r| r.receipt),
@@ -293,29 +290,23 @@ impl Loader {
 
 /// Sends one actor's items, at most `batch` in a call, one call after the other.
 async fn send_group(channel: Channel, group: Group, batch: usize) -> Done<Vec<(u64, Verdict)>> {
-    let Group { actor, numbers, items } = group;
-    let mut verdicts = Vec::with_capacity(numbers.len());
-    let mut items = match items {
-        Items::Events(events) => (events, Vec::new()),
-        Items::Outcomes(outcomes) => (Vec::new(), outcomes),
+    let Group { actor, numbers, mut items } = group;
+    let Some(actor) = metadata(&actor) else {
+        return Ok(numbers.into_iter().map(|number| (number, no_actor())).collect());
     };
+    let mut verdicts = Vec::with_capacity(numbers.len());
     for numbers in numbers.chunks(batch) {
-        let answered = if items.1.is_empty() {
-            let events = front(&mut items.0, numbers.len());
-            let Some(request) = request_of(&actor, v1::RecordEventsRequest { events }) else {
-                verdicts.extend(numbers.iter().map(|number| (*number, no_actor())));
-                continue;
-            };
-            let mut client = EventServiceClient::new(channel.clone());
-            client.record_events(request).await.map(|answer| answer.into_inner().results)
-        } else {
-            let outcomes = front(&mut items.1, numbers.len());
-            let Some(request) = request_of(&actor, v1::ReportOutcomesRequest { outcomes }) else {
-                verdicts.extend(numbers.iter().map(|number| (*number, no_actor())));
-                continue;
-            };
-            let mut client = PayoutServiceClient::new(channel.clone());
-            client.report_outcomes(request).await.map(|answer| answer.into_inner().results)
+        let answered = match &mut items {
+            Items::Events(events) => {
+                let request = v1::RecordEventsRequest { events: front(events, numbers.len()) };
+                let mut client = EventServiceClient::new(channel.clone());
+                client.record_events(of(&actor, request)).await.map(|answer| answer.into_inner().results)
+            }
+            Items::Outcomes(outcomes) => {
+                let request = v1::ReportOutcomesRequest { outcomes: front(outcomes, numbers.len()) };
+                let mut client = PayoutServiceClient::new(channel.clone());
+                client.report_outcomes(of(&actor, request)).await.map(|answer| answer.into_inner().results)
+            }
         };
         match answered {
             Ok(results) => {
@@ -339,12 +330,16 @@ fn front<T>(items: &mut Vec<T>, count: usize) -> Vec<T> {
     std::mem::replace(items, rest)
 }
 
-/// A request of an actor; `None` where its name cannot stand in metadata.
-fn request_of<T>(actor: &str, message: T) -> Option<Request<T>> {
+/// An actor as metadata names it; `None` where its name cannot stand there.
+fn metadata(actor: &str) -> Option<MetadataValue<Ascii>> {
+    actor.parse().ok()
+}
+
+/// A request of an actor.
+fn of<T>(actor: &MetadataValue<Ascii>, message: T) -> Request<T> {
     let mut request = Request::new(message);
-    let actor: MetadataValue<Ascii> = actor.parse().ok()?;
-    request.metadata_mut().insert(ACTOR, actor);
-    Some(request)
+    request.metadata_mut().insert(ACTOR, actor.clone());
+    request
 }
 
 fn no_actor() -> Verdict {

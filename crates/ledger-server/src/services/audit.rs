@@ -1,28 +1,22 @@
 //! `AuditService`: the records themselves, and the head they add up to.
 
-use std::pin::Pin;
-
 use bytes::Bytes;
 use ledger_log::{Hash, ReadError, Reader, leaf_hash};
 use ledger_proto::v1;
 use ledger_rpc::v1::audit_service_server::AuditService;
 use tokio::sync::mpsc;
-use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::payout::stopped;
-use super::{Ledger, actor};
+use super::{AHEAD, Answers, Ledger, actor};
 use crate::notary::Unsigned;
 use crate::reasons::{BEYOND_LOG, NO_CHECKPOINT_KEY, NO_CHECKPOINT_YET, STOPPING};
 use crate::status::{refused, unreadable};
 
 /// Records of one message.
 const PAGE: u64 = 1_000;
-/// Messages that wait for a slow reader; then the stream waits.
-const AHEAD: usize = 4;
-
-type Records = Pin<Box<dyn Stream<Item = Result<v1::StreamRecordsResponse, Status>> + Send>>;
+type Records = Answers<v1::StreamRecordsResponse>;
 
 #[tonic::async_trait]
 impl AuditService for Ledger {

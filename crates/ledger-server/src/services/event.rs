@@ -1,16 +1,13 @@
 //! `EventService`: participants' events, in batches, one at a time or in a stream.
 
-use std::pin::Pin;
-
 use ledger_proto::v1;
 use ledger_rpc::v1::event_service_server::EventService;
 use tokio::sync::mpsc;
-use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::payout::stopped;
-use super::{Compared, Ledger, actor, as_known, bounded};
+use super::{Answers, Compared, Ledger, actor, as_known, bounded};
 use crate::calls::Tally;
 use crate::engine::{Actor, Answer, Durable, Incoming, Unavailable};
 use crate::from_proto;
@@ -20,16 +17,16 @@ use crate::status::{Invalid, as_result};
 /// more are read.
 const IN_FLIGHT: usize = 8;
 
-type Answers = Pin<Box<dyn Stream<Item = Result<v1::RecordEventStreamResponse, Status>> + Send>>;
+type Batches = Answers<v1::RecordEventStreamResponse>;
 
 #[tonic::async_trait]
 impl EventService for Ledger {
-    type RecordEventStreamStream = Answers;
+    type RecordEventStreamStream = Batches;
 
     async fn record_event_stream(
         &self,
         request: Request<Streaming<v1::RecordEventStreamRequest>>,
-    ) -> Result<Response<Answers>, Status> {
+    ) -> Result<Response<Batches>, Status> {
         let actor = actor(&request)?;
         let batches = request.into_inner();
         let (decided, to_answer) = mpsc::channel(IN_FLIGHT);

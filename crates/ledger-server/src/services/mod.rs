@@ -12,6 +12,8 @@ mod programme;
 mod runs;
 mod summary;
 
+use std::pin::Pin;
+
 use ledger_core::codes::Auth;
 use ledger_core::decide::{Comparison, compare};
 use ledger_core::event::Event;
@@ -20,6 +22,7 @@ use ledger_core::{Command, Rejection};
 use ledger_log::{Hash, leaf_hash, record};
 use ledger_proto::v1;
 use tokio::sync::watch;
+use tokio_stream::Stream;
 use tonic::{Request, Status};
 
 use crate::engine::{Actor, Answer, Engine, Incoming, Said};
@@ -33,6 +36,12 @@ pub(crate) const MOST_ITEMS: usize = 8_190;
 pub(crate) const ACTOR: &str = "x-ledger-actor";
 const ROLES: [&str; 10] =
     ["selection", "platform", "provider", "survey", "account", "partner", "auditor", "officer", "approver", "operator"];
+
+/// Messages of a stream that wait for a slow reader; then the stream waits.
+const AHEAD: usize = 4;
+
+/// What a stream answers.
+type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// What every service has.
 #[derive(Clone)]

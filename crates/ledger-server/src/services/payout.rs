@@ -1,6 +1,5 @@
 //! `PayoutService`: partners pull instructions and report what became of them.
 
-use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use ledger_core::codes::Partner;
@@ -11,12 +10,11 @@ use ledger_log::{Reader, record};
 use ledger_proto::v1;
 use ledger_rpc::v1::payout_service_server::PayoutService;
 use tokio::sync::mpsc;
-use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::participant::of_one;
-use super::{Ledger, actor, bounded, history, instruction_unknown, pages};
+use super::{AHEAD, Answers, Ledger, actor, bounded, history, instruction_unknown, pages};
 use crate::engine::Engine;
 use crate::reasons::{STOPPING, UNREADABLE_RECORD};
 use crate::status::{Invalid, refused, unreadable};
@@ -24,10 +22,7 @@ use crate::{from_proto, to_proto};
 
 /// Instructions of one message.
 const PAGE: usize = 500;
-/// Messages that wait for a slow reader; then the stream waits.
-const AHEAD: usize = 4;
-
-type Instructions = Pin<Box<dyn Stream<Item = Result<v1::StreamInstructionsResponse, Status>> + Send>>;
+type Instructions = Answers<v1::StreamInstructionsResponse>;
 
 #[tonic::async_trait]
 impl PayoutService for Ledger {

@@ -51,22 +51,7 @@ impl Ledger {
     }
 
     pub(crate) fn record(&mut self, meta: &Meta<'static>, event: NewEvent<'_>) {
-        let previous = match event.participant {
-            Some(id) => self.state.participant(id).map(|participant| participant.last_position()),
-            None => self.state.last_programme_position(),
-        };
-        let record = Record {
-            position: self.state.size(),
-            previous,
-            participant: event.participant,
-            occurred_at: event.occurred_at,
-            recorded_at: meta.recorded_at,
-            actor: meta.actor.clone(),
-            auth: meta.auth,
-            approved_by: meta.approved_by.clone(),
-            source_reference: meta.source_reference.clone(),
-            event: event.event.into_owned(),
-        };
+        let record = event.next_record(&self.state, meta).into_owned();
         self.state.apply(&record, &mut |_| {}).expect("decided");
         self.records.push(record);
     }
