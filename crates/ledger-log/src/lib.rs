@@ -34,6 +34,7 @@ mod merkle;
 mod proof;
 mod quiet;
 mod reader;
+mod real_sync;
 pub mod record;
 mod recovery;
 mod restore;

@@ -38,6 +38,7 @@ use crate::lock::Lock;
 use crate::manifest::{self, Sealed};
 use crate::merkle::Frontier;
 use crate::reader::Reader;
+use crate::real_sync;
 use crate::scan::{self, Beside, Scan, Scanned, TornTail};
 use crate::store::{Shared, Store};
 use crate::subtrees::{self, BLOCK_LEVEL, SubtreesFile, SubtreesReader};
@@ -109,6 +110,7 @@ impl Log {
     ) -> Result<(Writer, Reader, Recovery), OpenError> {
         let dir = dir.as_ref();
         files::create_dir(dir)?;
+        real_sync::require(dir)?;
         let mut lock = Lock::exclusive(dir, options.lock_wait)?;
         let leftovers = leftovers(dir)?;
         finish_replacement(dir)?;

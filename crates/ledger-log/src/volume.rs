@@ -2,8 +2,8 @@
 //!
 //! What sled 0.34.7 asks of its user, each point seen by experiment:
 //!
-//! - `flush` calls `sync_file_range`, which promises neither the file's length nor the drive's cache. So after it the
-//!   `db` file is synced through a handle of our own; only then is a write durable.
+//! - Its `sync_file_range` promises nothing. Once [`real_sync`](crate::real_sync) is required, as every opening for writing
+//!   does, sled syncs each write with `fsync`, and what `flush` returns from is durable.
 //! - Values over a quarter of a segment become files in `blobs/` that are never synced. Chunks stay far below; a
 //!   volume with a file there is refused.
 //! - A `flush` may wait for ever for a write that failed: see `waker`.
@@ -12,7 +12,6 @@
 //!   opens a copy, and every call is guarded.
 //! - Its cache forgets slowly: after a scan about as many bytes as were read stay in memory, whatever the limit.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -53,9 +52,6 @@ pub(crate) struct Volume {
     /// Present until the volume is dropped, as is the next.
     db: Option<sled::Db>,
     waker: Option<Waker>,
-    /// Our own handle on the file that sled writes, to sync it.
-    file: File,
-    file_path: PathBuf,
 }
 
 /// A stored chunk: its key's position and its value.
@@ -74,23 +70,19 @@ impl Volume {
                 result => break result?,
             }
         };
-        let file_path = dir.join("db");
-        let file = File::open(&file_path).map_err(FileError::at("open", &file_path))?;
         files::sync_tree(dir)?;
         files::sync_name(dir)?;
-        let waker = Some(Waker::start(config, db.clone(), &file_path)?);
-        Ok(Volume { db: Some(db), waker, file, file_path })
+        let waker = Some(Waker::start(config, db.clone(), dir)?);
+        Ok(Volume { db: Some(db), waker })
     }
 
-    /// Writes all changes of the batch, or none; durable on return.
+    /// Writes all changes of the batch, or none; durable on return where the log was opened for writing.
     pub(crate) fn apply(&self, batch: sled::Batch) -> Result<(), VolumeError> {
         let db = self.db()?;
         guarded(|| {
             db.apply_batch(batch)?;
             db.flush().map(drop)
-        })?;
-        self.file.sync_data().map_err(FileError::at("sync", &self.file_path))?;
-        Ok(())
+        })
     }
 
     /// The first `limit` chunks whose key is `from` or later.

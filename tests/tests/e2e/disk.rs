@@ -179,7 +179,7 @@ async fn a_failed_write_or_sync_ends_the_server_and_a_restart_goes_on() {
     let rows: [(What, &str, [&str; 2]); 5] = [
         (What::WriteFails(Refusal::Device), "db", ["the store", "Input/output error"]),
         (What::WriteFails(Refusal::NoSpace), "db", ["the store", "No space left on device"]),
-        (What::SyncFails, "db", ["sync", "Input/output error"]),
+        (What::SyncFails, "db", ["the store", "Input/output error"]),
         (What::WriteFails(Refusal::Device), "head", ["head", "Input/output error"]),
         (What::SyncFails, "head", ["head", "Input/output error"]),
     ];
