@@ -101,6 +101,25 @@ pub(crate) fn ready(number: u64) -> [v1::EventInput; EVENTS as usize] {
     ]
 }
 
+/// The lives of so many people in batches of a thousand events, about: nobody's life is in two of them.
+pub(crate) fn batches(people: u64) -> impl Iterator<Item = Vec<v1::EventInput>> {
+    let each = 1_000 / EVENTS;
+    (0..people.div_ceil(each)).map(move |n| (n * each..people.min((n + 1) * each)).flat_map(ready).collect())
+}
+
+/// The name and number of an event of [`ready`], as other stores keep it.
+pub(crate) fn kind(input: &v1::EventInput) -> (&'static str, i16) {
+    match &input.event {
+        Some(Event::Selected(_)) => ("Selected", 1),
+        Some(Event::PayoutAccountLinked(_)) => ("PayoutAccountLinked", 2),
+        Some(Event::TrainingBought(_)) => ("TrainingBought", 4),
+        Some(Event::TrainingCompleted(_)) => ("TrainingCompleted", 6),
+        Some(Event::CertificateIssued(_)) => ("CertificateIssued", 8),
+        Some(Event::TrainingReviewed(_)) => ("TrainingReviewed", 9),
+        _ => ("", 0),
+    }
+}
+
 /// A survey, from the first to the third; each needs the one before it.
 pub(crate) fn survey(number: u64, survey_number: u32) -> v1::EventInput {
     event(number, at(11, 20), Event::SurveyFilled(v1::SurveyFilled { survey_number }))

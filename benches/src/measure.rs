@@ -13,6 +13,8 @@ pub(crate) type Failed = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) enum Bar {
     /// The ratio is at least this.
     Ratio(f64),
+    /// The ratio is at most this: where the yardstick is what is needed at least.
+    RatioAtMost(f64),
     /// The subject is at least this.
     AtLeast(f64),
     /// The subject is at most this.
@@ -53,6 +55,7 @@ impl Report {
         let ratio = yardstick.filter(|yardstick| *yardstick > 0.0).map(|yardstick| subject / yardstick);
         let (value, bar_on, pass) = match bar {
             Bar::Ratio(bar) => (Some(bar), "ratio, at least", ratio.map(|ratio| ratio >= bar)),
+            Bar::RatioAtMost(bar) => (Some(bar), "ratio, at most", ratio.map(|ratio| ratio <= bar)),
             Bar::AtLeast(bar) => (Some(bar), "subject, at least", Some(subject >= bar)),
             Bar::AtMost(bar) => (Some(bar), "subject, at most", Some(subject <= bar)),
             Bar::None => (None, "reported only", None),
