@@ -12,6 +12,9 @@ use crate::measure::Failed;
 /// Events of [`ready`].
 pub(crate) const EVENTS: u64 = 6;
 
+/// What the training costs, rupiah.
+pub(crate) const PRICE: i64 = 400_000;
+
 /// A request of an actor.
 pub(crate) fn from<T>(actor: &str, message: T) -> Result<Request<T>, Failed> {
     let mut request = Request::new(message);
@@ -85,7 +88,7 @@ pub(crate) fn ready(number: u64) -> [v1::EventInput; EVENTS as usize] {
                 course: "Dasar-Dasar Akuntansi".to_owned(),
                 platform: v1::Platform::Tokopedia.into(),
                 provider: "Lembaga Uji".to_owned(),
-                price_rupiah: 400_000,
+                price_rupiah: PRICE,
             }),
         ),
         event(number, at(5, 1), Event::TrainingCompleted(v1::TrainingCompleted { purchase_id: purchase_id.clone() })),

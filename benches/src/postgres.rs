@@ -1,6 +1,6 @@
 //! `postgres`: recording beside the database that is at hand everywhere. PostgreSQL gets the same events in the same batches, and
-//! keeps a balance row of each participant beside them, in one transaction: one prepared statement a batch, durable before
-//! it answers. It is spared what the ledger does besides: no rule is checked, no repeat known, nothing hashed, and but for
+//! keeps a balance row of each participant's account beside them, in one transaction: one prepared statement a batch,
+//! durable before it answers. It is spared what the ledger does besides: no rule is checked, no repeat known, nothing hashed, and but for
 //! one case nothing indexed by participant; and it answers over a socket of the machine.
 
 use std::collections::VecDeque;
@@ -37,15 +37,24 @@ const TABLES: &str = "
     DROP TABLE IF EXISTS events, balances;
     CREATE TABLE events (position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, participant uuid NOT NULL,
         kind smallint NOT NULL, occurred_at bigint NOT NULL, body bytea NOT NULL);
-    CREATE TABLE balances (participant uuid PRIMARY KEY, training bigint NOT NULL);
+    CREATE TABLE balances (participant uuid, account smallint, amount bigint NOT NULL, PRIMARY KEY (participant, account));
     CHECKPOINT";
 const RECORD: &str = "
-    WITH new AS (SELECT * FROM unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bytea[], $5::bigint[])
-            AS new (participant, kind, occurred_at, body, amount)),
-        recorded AS (INSERT INTO events (participant, kind, occurred_at, body)
-            SELECT participant, kind, occurred_at, body FROM new)
-    INSERT INTO balances SELECT participant, sum(amount) FROM new GROUP BY participant
-        ON CONFLICT (participant) DO UPDATE SET training = balances.training + excluded.training";
+    WITH recorded AS (INSERT INTO events (participant, kind, occurred_at, body)
+        SELECT * FROM unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bytea[]))
+    INSERT INTO balances SELECT participant, account, sum(amount)
+            FROM unnest($5::uuid[], $6::smallint[], $7::bigint[]) AS posting (participant, account, amount)
+            GROUP BY participant, account
+        ON CONFLICT (participant, account) DO UPDATE SET amount = balances.amount + excluded.amount";
+const HELD: &str = "
+    SELECT (SELECT count(*) FROM events), count(*), sum(amount)::bigint, sum(abs(amount))::bigint FROM balances";
+
+/// The accounts that these lives touch.
+const BUDGET: i16 = 1;
+const TRAINING_BALANCE: i16 = 2;
+const INCENTIVES_COMMITTED: i16 = 3;
+const PLATFORM_UNEARNED: i16 = 4;
+const PLATFORM_EARNED: i16 = 5;
 
 pub(crate) fn run(common: &Common, report: &mut Report) -> Result<(), Failed> {
     let (programs, version) = peer::postgres()?;
@@ -114,6 +123,9 @@ struct Rows {
     kinds: Vec<i16>,
     times: Vec<i64>,
     bodies: Vec<Vec<u8>>,
+    /// Of the postings that the events bring.
+    whose: Vec<Uuid>,
+    accounts: Vec<i16>,
     amounts: Vec<i64>,
 }
 
@@ -121,15 +133,28 @@ impl Rows {
     fn of(batch: Vec<v1::EventInput>) -> Result<Self, Failed> {
         let mut rows = Self::default();
         for input in batch {
-            rows.participants.push(input.participant_id.parse()?);
+            let participant = input.participant_id.parse()?;
+            rows.participants.push(participant);
             rows.kinds.push(lives::kind(&input).1);
             rows.times
                 .push(input.occurred_at.as_ref().and_then(ledger_proto::Timestamp::unix_nanos).unwrap_or_default());
-            rows.amounts.push(match &input.event {
-                Some(Event::Selected(_)) => 1_000_000,
-                Some(Event::TrainingBought(bought)) => -bought.price_rupiah,
-                _ => 0,
-            });
+            let postings = match &input.event {
+                Some(Event::Selected(_)) => {
+                    vec![(BUDGET, -3_550_000), (TRAINING_BALANCE, 1_000_000), (INCENTIVES_COMMITTED, 2_550_000)]
+                }
+                Some(Event::TrainingBought(_)) => {
+                    vec![(TRAINING_BALANCE, -lives::PRICE), (PLATFORM_UNEARNED, lives::PRICE)]
+                }
+                Some(Event::TrainingCompleted(_)) => {
+                    vec![(PLATFORM_UNEARNED, -lives::PRICE), (PLATFORM_EARNED, lives::PRICE)]
+                }
+                _ => Vec::new(),
+            };
+            for (account, amount) in postings {
+                rows.whose.push(participant);
+                rows.accounts.push(account);
+                rows.amounts.push(amount);
+            }
             rows.bodies.push(input.encode_to_vec());
         }
         Ok(rows)
@@ -166,8 +191,8 @@ async fn record(dir: &Path, people: u64, connections: usize, indexed: bool) -> R
         senders.spawn(async move {
             let next = || work.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             while let Some(rows) = next() {
-                let Rows { participants, kinds, times, bodies, amounts } = &rows;
-                client.execute(&statement, &[participants, kinds, times, bodies, amounts]).await?;
+                let Rows { participants, kinds, times, bodies, whose, accounts, amounts } = &rows;
+                client.execute(&statement, &[participants, kinds, times, bodies, whose, accounts, amounts]).await?;
             }
             Ok::<(), Failed>(())
         });
@@ -176,11 +201,12 @@ async fn record(dir: &Path, people: u64, connections: usize, indexed: bool) -> R
         sent??;
     }
     let took = start.elapsed();
-    let (count, expected) =
-        (people * lives::EVENTS, "SELECT count(*), (SELECT sum(training) FROM balances) FROM events");
-    let row = first.query_one(expected, &[]).await?;
-    if u64::try_from(row.get::<_, i64>(0))? != count {
-        return Err(format!("PostgreSQL has {} events of {count}", row.get::<_, i64>(0)).into());
+    let row = first.query_one(HELD, &[]).await?;
+    let (count, people) = (people * lives::EVENTS, i64::try_from(people)?);
+    let held: [i64; 4] = [row.get(0), row.get(1), row.get(2), row.get(3)];
+    // Everybody has five accounts, one of them empty again, and completed one training.
+    if held != [i64::try_from(count)?, people * 5, 0, people * 7_100_000] {
+        return Err(format!("PostgreSQL holds {held:?} of {count} events").into());
     }
     Ok(rate(count, took))
 }

@@ -15,7 +15,7 @@ const EVERYBODY: u32 = 17_000_000;
 const CHECKED_IN: f64 = 300.0;
 const CHECKED_WITHIN: f64 = 10.0 * 1024.0 * 1024.0 * 1024.0;
 /// Bytes on the disk that a participant's records take, at most.
-const EACH: u64 = 4_000;
+const EACH: u64 = 2_500;
 
 pub(crate) fn run(common: &Common, report: &mut Report) -> Result<(), Failed> {
     let dir = common.folder()?;
