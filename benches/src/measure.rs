@@ -136,3 +136,43 @@ pub(crate) fn percentile(durations: &mut [Duration], share: f64) -> f64 {
     let found = durations.get(index.saturating_sub(1).min(durations.len().saturating_sub(1)));
     found.map_or(f64::NAN, |duration| duration.as_secs_f64() * 1e3)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_missed_on_its_own_side_only() {
+        let rows = [
+            (Bar::Ratio(0.5), 50.0, false),
+            (Bar::Ratio(0.5), 49.0, true),
+            (Bar::RatioAtMost(1.3), 130.0, false),
+            (Bar::RatioAtMost(1.3), 131.0, true),
+            (Bar::AtLeast(10.0), 10.0, false),
+            (Bar::AtLeast(10.0), 9.0, true),
+            (Bar::AtMost(10.0), 10.0, false),
+            (Bar::AtMost(10.0), 11.0, true),
+            (Bar::None, 0.0, false),
+        ];
+        for (bar, subject, missed) in rows {
+            let mut report = Report::default();
+            report.line(("test", "case", "unit"), subject, Some(100.0), bar).expect("printed");
+            assert_eq!(report.missed(), missed, "{bar:?} {subject}");
+        }
+    }
+
+    #[test]
+    fn pairs_are_interleaved_and_their_medians_given() {
+        let order = std::cell::RefCell::new(String::new());
+        let measured = |name, values: [f64; 3]| {
+            let (mut next, order) = (values.into_iter(), &order);
+            move || {
+                order.borrow_mut().push(name);
+                next.next().ok_or_else(|| "more than three".into())
+            }
+        };
+        let found = interleaved(3, measured('s', [9.0, 1.0, 2.0]), measured('y', [5.0, 7.0, 6.0]));
+        assert_eq!(found.expect("measured"), (2.0, 6.0));
+        assert_eq!(order.into_inner(), "syyssy");
+    }
+}
