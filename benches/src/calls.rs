@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ledger_proto::v1;
 use ledger_rpc::v1::event_service_client::EventServiceClient;
+use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use tonic::transport::Channel;
 
@@ -15,7 +16,6 @@ use crate::measure::{Bar, Failed, Report, interleaved, rate};
 use crate::{Common, lives};
 
 const IN_FLIGHT: usize = 256;
-const BATCH: u64 = 1_000;
 const BATCHES_IN_FLIGHT: usize = 8;
 
 pub(crate) fn unary(common: &Common, report: &mut Report) -> Result<(), Failed> {
@@ -28,11 +28,7 @@ pub(crate) fn unary(common: &Common, report: &mut Report) -> Result<(), Failed> 
 
 pub(crate) fn ingest(common: &Common, report: &mut Report) -> Result<(), Failed> {
     let people = common.events.unwrap_or(600_000) / lives::EVENTS;
-    let numbers: Vec<u64> = (0..people).collect();
-    let work = || {
-        let batches = numbers.chunks((BATCH / lives::EVENTS) as usize);
-        batches.map(|batch| vec![batch.iter().flat_map(|n| lives::ready(*n)).collect()]).collect()
-    };
+    let work = || lives::batches(people).map(|batch| vec![batch]).collect();
     let (subject, yardstick) = beside(common, BATCHES_IN_FLIGHT, work)?;
     report.line(("ingest", "batches of 1,000, 8 in flight", "events/s"), subject, Some(yardstick), Bar::Ratio(0.2))
 }
@@ -43,22 +39,30 @@ pub(crate) type Chain = Vec<Vec<v1::EventInput>>;
 /// Events a second of the ledger's server on a new log, and of the bare one.
 fn beside(common: &Common, in_flight: usize, work: impl Fn() -> VecDeque<Chain>) -> Result<(f64, f64), Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let subject = || {
-        let dir = common.folder()?;
-        let server = Listening::server(dir.path())?;
-        let rate = runtime.block_on(async {
-            let channel = connect(&server.url).await?;
-            lives::begin(channel.clone()).await?;
-            send(channel, work(), in_flight).await
-        })?;
-        server.terminate()?;
-        Ok(rate)
-    };
+    let subject = || recorded(common, &runtime, work(), in_flight);
     let yardstick = || {
         let server = Listening::echo()?;
         runtime.block_on(async { send(connect(&server.url).await?, work(), in_flight).await })
     };
     interleaved(common.pairs, subject, yardstick)
+}
+
+/// Events a second of the ledger's server on a new log.
+fn recorded(common: &Common, runtime: &Runtime, work: VecDeque<Chain>, in_flight: usize) -> Result<f64, Failed> {
+    let dir = common.folder()?;
+    let server = Listening::server(dir.path())?;
+    let rate = runtime.block_on(async {
+        let channel = connect(&server.url).await?;
+        lives::begin(channel.clone()).await?;
+        send(channel, work, in_flight).await
+    })?;
+    server.terminate()?;
+    Ok(rate)
+}
+
+/// Events a second of the ledger's server, in batches of a thousand.
+pub(crate) fn ingested(common: &Common, runtime: &Runtime, people: u64, callers: usize) -> Result<f64, Failed> {
+    recorded(common, runtime, lives::batches(people).map(|batch| vec![batch]).collect(), callers)
 }
 
 pub(crate) async fn connect(url: &str) -> Result<Channel, Failed> {

@@ -17,6 +17,7 @@ use crate::{echo, memory};
 pub(crate) enum Program {
     Server,
     Replay,
+    Cohort,
     /// The yardstick of calls: a bare tonic server.
     Echo,
     /// Folds the records on its standard input and says what it takes.
@@ -24,12 +25,13 @@ pub(crate) enum Program {
 }
 
 impl Program {
-    const ALL: [Self; 4] = [Self::Server, Self::Replay, Self::Echo, Self::Fold];
+    const ALL: [Self; 5] = [Self::Server, Self::Replay, Self::Cohort, Self::Echo, Self::Fold];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Server => "ledger-server",
             Self::Replay => "replay-tool",
+            Self::Cohort => "cohort-sim",
             Self::Echo => "ledger-bench-echo",
             Self::Fold => "ledger-bench-fold",
         }
@@ -50,6 +52,7 @@ pub(crate) fn as_program() -> Option<ExitCode> {
     Some(match program {
         Program::Server => ledger_server::cli::main(),
         Program::Replay => replay_tool::cli::main(),
+        Program::Cohort => cohort_sim::cli::main(),
         Program::Echo => echo::main(),
         Program::Fold => memory::fold(),
     })
@@ -112,8 +115,17 @@ impl Drop for Listening {
 
 /// Resident memory of a process, bytes; `self` is this one.
 pub(crate) fn resident(process: &str) -> Result<u64, Failed> {
+    memory(process, "VmRSS:")
+}
+
+/// The most resident memory that a process had so far, bytes.
+pub(crate) fn peak(process: &str) -> Result<u64, Failed> {
+    memory(process, "VmHWM:")
+}
+
+fn memory(process: &str, field: &str) -> Result<u64, Failed> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).ok_or("a process that has ended")?;
     let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
     Ok(kilobytes * 1024)
 }

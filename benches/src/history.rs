@@ -2,12 +2,14 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cohort_sim::{Cohort, Parameters, Scenario, SchemeName};
-use ledger_log::record;
+use ledger_log::{AtRest, record};
+use tempfile::TempDir;
 
+use crate::Common;
 use crate::measure::Failed;
 
 /// Lines that one participant's year has, about; to turn a number of events into one of participants.
@@ -38,13 +40,13 @@ pub(crate) fn for_each_record(
 ) -> Result<(), Failed> {
     let encoded = Arc::new(Mutex::new(Encoded::default()));
     let fill = Arc::clone(&encoded);
-    let cohort = Cohort::new(parameters).watched(move |new| {
+    let mut cohort = Cohort::new(parameters).records_only().watched(move |new| {
         let mut encoded = fill.lock().unwrap_or_else(PoisonError::into_inner);
         let Encoded { bytes, ends } = &mut *encoded;
         record::encode(new, bytes);
         ends.push(bytes.len());
     });
-    for _line in cohort {
+    while cohort.step() {
         let mut encoded = encoded.lock().unwrap_or_else(PoisonError::into_inner);
         let mut start = 0;
         for end in &encoded.ends {
@@ -71,4 +73,45 @@ pub(crate) fn records(events: u64, scheme: SchemeName) -> Result<Vec<Vec<u8>>, F
         Ok(())
     })?;
     Ok(records)
+}
+
+/// A history in segments.
+pub(crate) struct Sealed {
+    pub(crate) dir: PathBuf,
+    /// Where it was made for this run, it goes with it.
+    _made: Option<TempDir>,
+}
+
+/// The archive that was named, or one of a year of about so many events.
+pub(crate) fn sealed(common: &Common, events: u64) -> Result<Sealed, Failed> {
+    if let Some(dir) = &common.archive {
+        return Ok(Sealed { dir: dir.clone(), _made: None });
+    }
+    let made = common.folder()?;
+    let dir = made.path().join("archive");
+    let (_, head) = cohort_sim::archive::write(&year(events, SchemeName::Normal), u64::MAX, &dir)?;
+    eprintln!("an archive of {} records", head.size);
+    Ok(Sealed { dir, _made: Some(made) })
+}
+
+impl Sealed {
+    /// Gives every record to `sink`, in order.
+    pub(crate) fn for_each(&self, mut sink: impl FnMut(&[u8]) -> Result<(), Failed>) -> Result<(), Failed> {
+        let examined = AtRest::archive(&self.dir)?.examine(|_, bytes| sink(bytes))?;
+        if examined.findings.is_empty() { Ok(()) } else { Err("the archive is damaged".into()) }
+    }
+
+    /// The first records, at most so many.
+    pub(crate) fn first(&self, most: usize) -> Result<Vec<Vec<u8>>, Failed> {
+        let mut records = Vec::new();
+        let read = self.for_each(|bytes| {
+            if records.len() == most {
+                return Err("enough".into());
+            }
+            records.push(bytes.to_vec());
+            Ok(())
+        });
+        // Who has enough reads no further.
+        if records.len() < most { read.map(|()| records) } else { Ok(records) }
+    }
 }

@@ -12,6 +12,9 @@ use crate::measure::Failed;
 /// Events of [`ready`].
 pub(crate) const EVENTS: u64 = 6;
 
+/// What the training costs, rupiah.
+pub(crate) const PRICE: i64 = 400_000;
+
 /// A request of an actor.
 pub(crate) fn from<T>(actor: &str, message: T) -> Result<Request<T>, Failed> {
     let mut request = Request::new(message);
@@ -85,7 +88,7 @@ pub(crate) fn ready(number: u64) -> [v1::EventInput; EVENTS as usize] {
                 course: "Dasar-Dasar Akuntansi".to_owned(),
                 platform: v1::Platform::Tokopedia.into(),
                 provider: "Lembaga Uji".to_owned(),
-                price_rupiah: 400_000,
+                price_rupiah: PRICE,
             }),
         ),
         event(number, at(5, 1), Event::TrainingCompleted(v1::TrainingCompleted { purchase_id: purchase_id.clone() })),
@@ -99,6 +102,25 @@ pub(crate) fn ready(number: u64) -> [v1::EventInput; EVENTS as usize] {
         ),
         event(number, at(5, 1), Event::TrainingReviewed(v1::TrainingReviewed { purchase_id, rating: 5 })),
     ]
+}
+
+/// The lives of so many people in batches of a thousand events, about: nobody's life is in two of them.
+pub(crate) fn batches(people: u64) -> impl Iterator<Item = Vec<v1::EventInput>> {
+    let each = 1_000 / EVENTS;
+    (0..people.div_ceil(each)).map(move |n| (n * each..people.min((n + 1) * each)).flat_map(ready).collect())
+}
+
+/// The name and number of an event of [`ready`], as other stores keep it.
+pub(crate) fn kind(input: &v1::EventInput) -> (&'static str, i16) {
+    match &input.event {
+        Some(Event::Selected(_)) => ("Selected", 1),
+        Some(Event::PayoutAccountLinked(_)) => ("PayoutAccountLinked", 2),
+        Some(Event::TrainingBought(_)) => ("TrainingBought", 4),
+        Some(Event::TrainingCompleted(_)) => ("TrainingCompleted", 6),
+        Some(Event::CertificateIssued(_)) => ("CertificateIssued", 8),
+        Some(Event::TrainingReviewed(_)) => ("TrainingReviewed", 9),
+        _ => ("", 0),
+    }
 }
 
 /// A survey, from the first to the third; each needs the one before it.

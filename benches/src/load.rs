@@ -2,15 +2,15 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Stdio;
 
 use cohort_sim::SchemeName;
-use ledger_log::{AtRest, Frontier, leaf_hash};
+use ledger_log::AtRest;
 use ledger_proto::v1::LoadLine;
 use prost::Message;
 
-use crate::child::{Listening, Program, on_one_core, processor_time_of_children};
+use crate::child::{Listening, Program, on_one_core};
 use crate::measure::{Bar, Failed, Report, interleaved, median, rate, timed};
+use crate::verify::{Verified, hash, verify};
 use crate::{Common, history};
 
 const LOAD_BAR: f64 = 50_000.0;
@@ -33,12 +33,11 @@ pub(crate) fn run(common: &Common, report: &mut Report) -> Result<(), Failed> {
     report.line(("load", "lines, durable", "events/s"), subject, Some(yardstick), Bar::AtLeast(LOAD_BAR))?;
 
     let records = records(&log)?;
-    let count = records.len() as u64;
     let mut spent = Vec::new();
     let subject = || {
-        let (rate, of_core) = on_one_core(|| verify(&log, count))?;
-        spent.push(of_core);
-        Ok(rate)
+        let Verified { records, took, of_core } = on_one_core(|| verify("--data", &log, 1))?;
+        spent.push(rate(records, of_core));
+        Ok(rate(records, took))
     };
     let yardstick = || on_one_core(|| Ok(hash(&records)));
     let (subject, yardstick) = interleaved(common.pairs, subject, yardstick)?;
@@ -78,19 +77,6 @@ fn parse(lines: &Path, count: u64) -> Result<f64, Failed> {
     Ok(rate(count, took))
 }
 
-/// Records a second, from the tool's start to its end, and by the processor time that it took: where other work has the
-/// core too, they are apart.
-fn verify(log: &Path, count: u64) -> Result<(f64, f64), Failed> {
-    let before = processor_time_of_children()?;
-    let mut tool = Program::Replay.command()?;
-    tool.arg("verify").arg("--data").arg(log).stdout(Stdio::null()).stderr(Stdio::piped());
-    let (output, took) = timed(|| Ok(tool.output()?))?;
-    if !output.status.success() {
-        return Err(format!("verify: {}", String::from_utf8_lossy(&output.stderr)).into());
-    }
-    Ok((rate(count, took), rate(count, processor_time_of_children()?.saturating_sub(before))))
-}
-
 fn records(log: &Path) -> Result<Vec<Vec<u8>>, Failed> {
     let mut records = Vec::new();
     let examined = AtRest::open(log)?.examine(|_, bytes| {
@@ -98,13 +84,4 @@ fn records(log: &Path) -> Result<Vec<Vec<u8>>, Failed> {
         Ok(())
     })?;
     if examined.findings.is_empty() { Ok(records) } else { Err("the log is damaged".into()) }
-}
-
-/// RFC 6962 over the records, in memory: nothing that reads a log can be faster.
-fn hash(records: &[Vec<u8>]) -> f64 {
-    let start = std::time::Instant::now();
-    let mut frontier = Frontier::default();
-    records.iter().for_each(|record| frontier.append(leaf_hash(record)));
-    std::hint::black_box(frontier.root());
-    rate(records.len() as u64, start.elapsed())
 }

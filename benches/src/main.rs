@@ -1,8 +1,9 @@
 //! `ledger-bench`: measures of the ledger, each beside its yardstick in the same run.
 //!
 //! Reading order: [`measure`] (what is printed, medians of interleaved pairs), [`history`] (what is measured on), [`child`]
-//! (the real programs as processes of their own), then a file per measure: [`append`], [`load`], [`memory`], [`calls`],
-//! [`service`], [`proofs`], [`cuts`].
+//! (the real programs as processes of their own), then a file per measure: [`append`], [`load`], [`verify`], [`fold`],
+//! [`memory`], [`disk`], [`calls`], [`service`], [`reads`], [`proofs`], [`cuts`]; beside other systems ([`peer`]):
+//! [`postgres`], [`umadb`], [`duckdb`]; everything at once: [`programme`], [`suite`].
 //!
 //! The programs are this one under other names: started as `ledger-server` it is the server. So one build is all there is
 //! to measure.
@@ -11,14 +12,24 @@ mod append;
 mod calls;
 mod child;
 mod cuts;
+mod disk;
+mod duckdb;
 mod echo;
+mod fold;
 mod history;
 mod lives;
 mod load;
 mod measure;
 mod memory;
+mod peer;
+mod postgres;
+mod programme;
 mod proofs;
+mod reads;
 mod service;
+mod suite;
+mod umadb;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,6 +43,8 @@ Examples:
   cargo run --release -p ledger-bench -- append --pairs 7
   cargo run --release -p ledger-bench -- load --events 1000000 --pairs 3 --check
   cargo run --release -p ledger-bench -- memory --participants 1000000
+  cargo run --release -p ledger-bench -- programme --participants 17000000 --events 200000000
+  cargo run --release -p ledger-bench -- all > all.jsonl
 
 Prints JSON lines. With --check it exits 1 where a bar is missed; it exits 2 where it could not measure.";
 
@@ -55,8 +68,14 @@ struct Common {
     #[arg(long, global = true, value_parser = clap::value_parser!(u64).range(1000..))]
     events: Option<u64>,
     /// Participants, for measures whose size is that; a million by default
-    #[arg(long, global = true, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1000..=5_000_000))]
+    #[arg(long, global = true, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1000..=20_000_000))]
     participants: u32,
+    /// An archive to measure on, for measures of sealed segments; otherwise one is made and goes
+    #[arg(long, global = true, value_name = "ARCHIVE")]
+    archive: Option<PathBuf>,
+    /// A log folder to serve, for `history`: a server opens it and writes to it
+    #[arg(long, global = true, value_name = "DATA", conflicts_with = "archive")]
+    data: Option<PathBuf>,
     /// Cuts, for the measure of that name
     #[arg(long, global = true, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(100..))]
     cuts: u64,
@@ -80,27 +99,89 @@ impl Common {
     }
 }
 
-#[derive(Clone, Copy, Subcommand)]
+#[derive(Clone, Copy, Debug, Subcommand)]
 enum Bench {
     /// Durable append, hashing included, beside a plain file's append and fdatasync of the same bytes
     Append,
     /// A cohort's year through `ledger-server load`, beside bare parsing of the same lines; then `replay-tool verify` on
     /// one core, beside bare Merkle hashing of the same records
     Load,
+    /// `replay-tool verify` of segments on one core, beside bare Merkle hashing of the same records; then on two cores
+    Verify,
+    /// The fold of decoded records, beside an ideal one that adds them to a flat array
+    Fold,
     /// Unary `RecordEvents`, 256 in flight, beside a bare tonic server for the same messages
     Unary,
     /// `RecordEvents` in batches of 1,000, several in flight, beside a bare tonic server for the same messages
     Ingest,
     /// Reads, and other callers' writes, while 50,000 events/s are recorded and while a run goes over everybody
     Service,
+    /// One participant's money and history out of a large log, by the real server
+    History,
     /// Resident memory of the state, by participant
     Memory,
+    /// Bytes on the disk of sealed segments, beside the bytes of their records
+    Disk,
     /// Time, records read and bytes kept for proofs on a log of 10 million records; a start with 20,000 kept checkpoints,
     /// beside one without
     Proofs,
     /// Power cuts of the log on a disk of our own (FUSE, as root): what was answered must be there. Exits 1 where it is not,
     /// also without --check
     Cuts,
+    /// `RecordEvents`, beside PostgreSQL that keeps the same events and balance rows
+    Postgres,
+    /// `RecordEvents`, beside UmaDB that keeps the same events
+    Umadb,
+    /// `replay-tool balances` and `verify`, beside DuckDB that sums the same postings
+    Duckdb,
+    /// The whole programme: its history written, checked, restored and served
+    Programme,
+    /// Every measure, one after the other
+    All,
+}
+
+impl Bench {
+    /// All of them, in the order in which `all` takes them.
+    const EACH: [Self; 16] = [
+        Self::Append,
+        Self::Load,
+        Self::Verify,
+        Self::Fold,
+        Self::Unary,
+        Self::Ingest,
+        Self::Service,
+        Self::History,
+        Self::Memory,
+        Self::Disk,
+        Self::Proofs,
+        Self::Postgres,
+        Self::Umadb,
+        Self::Duckdb,
+        Self::Programme,
+        Self::Cuts,
+    ];
+
+    fn run(self, common: &Common, report: &mut Report) -> Result<(), Failed> {
+        match self {
+            Self::Append => append::run(common, report),
+            Self::Load => load::run(common, report),
+            Self::Verify => verify::run(common, report),
+            Self::Fold => fold::run(common, report),
+            Self::Unary => calls::unary(common, report),
+            Self::Ingest => calls::ingest(common, report),
+            Self::Service => service::run(common, report),
+            Self::History => reads::run(common, report),
+            Self::Memory => memory::run(common, report),
+            Self::Disk => disk::run(common, report),
+            Self::Proofs => proofs::run(common, report),
+            Self::Cuts => cuts::run(common, report),
+            Self::Postgres => postgres::run(common, report),
+            Self::Umadb => umadb::run(common, report),
+            Self::Duckdb => duckdb::run(common, report),
+            Self::Programme => programme::run(common, report),
+            Self::All => suite::run(common, report),
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -109,16 +190,7 @@ fn main() -> ExitCode {
     }
     let cli = Cli::parse();
     let mut report = Report::default();
-    let measured = match cli.bench {
-        Bench::Append => append::run(&cli.common, &mut report),
-        Bench::Load => load::run(&cli.common, &mut report),
-        Bench::Unary => calls::unary(&cli.common, &mut report),
-        Bench::Ingest => calls::ingest(&cli.common, &mut report),
-        Bench::Service => service::run(&cli.common, &mut report),
-        Bench::Memory => memory::run(&cli.common, &mut report),
-        Bench::Proofs => proofs::run(&cli.common, &mut report),
-        Bench::Cuts => cuts::run(&cli.common, &mut report),
-    };
+    let measured = cli.bench.run(&cli.common, &mut report);
     match measured {
         Err(error) => {
             eprintln!("ledger-bench: {error}");

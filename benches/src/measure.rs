@@ -13,6 +13,8 @@ pub(crate) type Failed = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) enum Bar {
     /// The ratio is at least this.
     Ratio(f64),
+    /// The ratio is at most this: where the yardstick is what is needed at least.
+    RatioAtMost(f64),
     /// The subject is at least this.
     AtLeast(f64),
     /// The subject is at most this.
@@ -53,6 +55,7 @@ impl Report {
         let ratio = yardstick.filter(|yardstick| *yardstick > 0.0).map(|yardstick| subject / yardstick);
         let (value, bar_on, pass) = match bar {
             Bar::Ratio(bar) => (Some(bar), "ratio, at least", ratio.map(|ratio| ratio >= bar)),
+            Bar::RatioAtMost(bar) => (Some(bar), "ratio, at most", ratio.map(|ratio| ratio <= bar)),
             Bar::AtLeast(bar) => (Some(bar), "subject, at least", Some(subject >= bar)),
             Bar::AtMost(bar) => (Some(bar), "subject, at most", Some(subject <= bar)),
             Bar::None => (None, "reported only", None),
@@ -132,4 +135,44 @@ pub(crate) fn percentile(durations: &mut [Duration], share: f64) -> f64 {
     let index = (durations.len() as f64 * share).ceil() as usize;
     let found = durations.get(index.saturating_sub(1).min(durations.len().saturating_sub(1)));
     found.map_or(f64::NAN, |duration| duration.as_secs_f64() * 1e3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_missed_on_its_own_side_only() {
+        let rows = [
+            (Bar::Ratio(0.5), 50.0, false),
+            (Bar::Ratio(0.5), 49.0, true),
+            (Bar::RatioAtMost(1.3), 130.0, false),
+            (Bar::RatioAtMost(1.3), 131.0, true),
+            (Bar::AtLeast(10.0), 10.0, false),
+            (Bar::AtLeast(10.0), 9.0, true),
+            (Bar::AtMost(10.0), 10.0, false),
+            (Bar::AtMost(10.0), 11.0, true),
+            (Bar::None, 0.0, false),
+        ];
+        for (bar, subject, missed) in rows {
+            let mut report = Report::default();
+            report.line(("test", "case", "unit"), subject, Some(100.0), bar).expect("printed");
+            assert_eq!(report.missed(), missed, "{bar:?} {subject}");
+        }
+    }
+
+    #[test]
+    fn pairs_are_interleaved_and_their_medians_given() {
+        let order = std::cell::RefCell::new(String::new());
+        let measured = |name, values: [f64; 3]| {
+            let (mut next, order) = (values.into_iter(), &order);
+            move || {
+                order.borrow_mut().push(name);
+                next.next().ok_or_else(|| "more than three".into())
+            }
+        };
+        let found = interleaved(3, measured('s', [9.0, 1.0, 2.0]), measured('y', [5.0, 7.0, 6.0]));
+        assert_eq!(found.expect("measured"), (2.0, 6.0));
+        assert_eq!(order.into_inner(), "syyssy");
+    }
 }

@@ -1,7 +1,7 @@
 //! What happens next: steps in order of time, then participant, then as they were planned.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use ledger_core::time::Timestamp;
 
@@ -153,11 +153,20 @@ impl PartialOrd for Due {
     }
 }
 
-/// All steps that are still to come.
+/// All steps that are still to come. Those of the next quarter of an hour stand in a heap that fits a processor's cache;
+/// later ones wait by quarter, in no order: most of a country's year is far away most of the time.
 #[derive(Debug, Default)]
 pub(crate) struct Agenda {
-    heap: BinaryHeap<Reverse<Due>>,
+    /// Steps of the quarter `now` and before.
+    soon: BinaryHeap<Reverse<Due>>,
+    now: i64,
+    later: BTreeMap<i64, Vec<Due>>,
     planned: u32,
+}
+
+/// The quarter of an hour, about, that an instant is in.
+const fn quarter(at: Timestamp) -> i64 {
+    at.nanos() >> 40
 }
 
 impl Agenda {
@@ -167,10 +176,20 @@ impl Agenda {
     pub(crate) fn plan(&mut self, at: Timestamp, who: u32, step: Step) {
         // Wraps after four billion steps: only ties of one participant within one second are told apart by it.
         self.planned = self.planned.wrapping_add(1);
-        self.heap.push(Reverse(Due { at, who, sequence: self.planned, step }));
+        let due = Due { at, who, sequence: self.planned, step };
+        if quarter(at) <= self.now {
+            self.soon.push(Reverse(due));
+        } else {
+            self.later.entry(quarter(at)).or_default().push(due);
+        }
     }
 
     pub(crate) fn next(&mut self) -> Option<Due> {
-        self.heap.pop().map(|Reverse(due)| due)
+        if self.soon.is_empty() {
+            let (quarter, steps) = self.later.pop_first()?;
+            self.now = quarter;
+            self.soon = steps.into_iter().map(Reverse).collect();
+        }
+        self.soon.pop().map(|Reverse(due)| due)
     }
 }

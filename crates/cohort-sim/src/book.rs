@@ -41,6 +41,8 @@ pub(crate) type Watcher = Box<dyn FnMut(&Record<'_>) + Send>;
 pub(crate) struct Book {
     pub(crate) state: State,
     pub(crate) lines: VecDeque<LoadLine>,
+    /// Nobody takes lines: they are counted, and none is made.
+    pub(crate) records_only: bool,
     pub(crate) summary: Summary,
     pub(crate) watcher: Option<Watcher>,
 }
@@ -49,7 +51,7 @@ impl Book {
     /// Decides a command; where it is recorded, its line is written. Says whether it was.
     pub(crate) fn send(&mut self, sender: &Sender, command: Command<'static>) -> bool {
         let meta = self.meta(sender);
-        let line = load_line(&meta, &command).map(|line| LoadLine { participant_id: self.payee(&command), ..line });
+        let line = self.line(&meta, &command);
         match decide(&self.state, &meta, command) {
             Ok(Decision::Record(events)) => {
                 for event in events {
@@ -61,6 +63,15 @@ impl Book {
             Ok(Decision::Repeat { .. }) => self.refused("REPEAT"),
             Err(rejection) => self.refused(rejection.reason()),
         }
+    }
+
+    /// The line of a command, where lines are taken.
+    pub(crate) fn line(&self, meta: &Meta<'_>, command: &Command<'_>) -> Option<LoadLine> {
+        if self.records_only {
+            return None;
+        }
+        let line = load_line(meta, command).expect("what is sent has a line");
+        Some(LoadLine { participant_id: self.payee(command), ..line })
     }
 
     /// The participant whose instruction an outcome is about.
@@ -89,7 +100,7 @@ impl Book {
 
     /// Writes a line whose records are recorded.
     pub(crate) fn write(&mut self, line: Option<LoadLine>) {
-        self.lines.push_back(line.expect("what is sent has a line"));
+        self.lines.extend(line);
         self.summary.lines += 1;
     }
 

@@ -5,8 +5,10 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
+use clap::error::ErrorKind as Misused;
+use clap::{CommandFactory, Parser, ValueEnum};
 
+use crate::archive;
 use crate::cohort::Cohort;
 use crate::parameters::{Parameters, Scenario, SchemeName};
 
@@ -18,6 +20,8 @@ Examples:
     cohort-sim --participants 168111 --scenario selected --out wave-1.jsonl
   The scheme of 2023, to standard output:
     cohort-sim --participants 100 --scheme normal --out - | head
+  A large year, already recorded, for `replay-tool verify --archive` and `ledger-server restore`:
+    cohort-sim --participants 1000000 --format archive --out ./year
 
 The same arguments give the same bytes.";
 
@@ -37,7 +41,10 @@ struct Arguments {
     /// What happens to the cohort
     #[arg(long, value_enum, default_value = "year")]
     scenario: Scenario,
-    /// File to write, replaced if it is there; - is standard output
+    /// End the history with the step that reaches this many records; whole without it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    records: Option<u64>,
+    /// File to write, replaced if it is there; - is standard output. Of an archive, a folder that holds nothing yet
     #[arg(long, value_name = "PATH", default_value = "-")]
     out: PathBuf,
     /// Form of the output
@@ -49,33 +56,58 @@ struct Arguments {
 enum Format {
     /// One JSON document per line: a request and who sends it
     Jsonl,
+    /// The records of a log that was given these lines, as an archive
+    Archive,
 }
 
 /// Runs the command with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let Format::Jsonl = arguments.format;
-    let written = if arguments.out == Path::new("-") {
-        jsonl(&arguments, io::stdout().lock())
-    } else {
-        File::create(&arguments.out).and_then(|file| jsonl(&arguments, file))
-    };
+    let Arguments { participants, seed, scheme, scenario, records, ref out, format } = arguments;
+    let most = records.unwrap_or(u64::MAX);
+    let parameters = Parameters::new(participants, seed, scheme, scenario);
+    match (format, out == Path::new("-")) {
+        (Format::Archive, true) => {
+            let usage =
+                Arguments::command().error(Misused::InvalidValue, "an archive is a folder: name one with --out");
+            usage.exit()
+        }
+        (Format::Archive, false) => sealed(parameters, most, out),
+        (Format::Jsonl, true) => told(out, jsonl(parameters, most, io::stdout().lock())),
+        (Format::Jsonl, false) => told(out, File::create(out).and_then(|file| jsonl(parameters, most, file))),
+    }
+}
+
+fn told(out: &Path, written: io::Result<()>) -> ExitCode {
     match written {
         Ok(()) => ExitCode::SUCCESS,
         // Who reads no further wants no more.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "cohort-sim: cannot write {}: {error}", arguments.out.display());
+            let _ = writeln!(io::stderr(), "cohort-sim: cannot write {}: {error}", out.display());
             ExitCode::from(2)
         }
     }
 }
 
-fn jsonl(arguments: &Arguments, to: impl Write) -> io::Result<()> {
-    let Arguments { participants, seed, scheme, scenario, .. } = *arguments;
+fn sealed(parameters: Parameters, most: u64, to: &Path) -> ExitCode {
+    match archive::write(&parameters, most, to) {
+        Ok((_, head)) => {
+            let _ = writeln!(io::stderr(), "{} records in the archive {}", head.size, to.display());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let source = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
+            let _ = writeln!(io::stderr(), "cohort-sim: cannot write {}: {error}{source}", to.display());
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn jsonl(parameters: Parameters, most: u64, to: impl Write) -> io::Result<()> {
     let mut to = BufWriter::with_capacity(1 << 20, to);
-    let mut cohort = Cohort::new(Parameters::new(participants, seed, scheme, scenario));
+    let mut cohort = Cohort::new(parameters).until(most);
     for line in cohort.by_ref() {
         serde_json::to_writer(&mut to, &line)?;
         to.write_all(b"\n")?;
@@ -89,8 +121,6 @@ fn jsonl(arguments: &Arguments, to: impl Write) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
@@ -101,7 +131,7 @@ mod tests {
     #[test]
     fn what_is_not_offered_is_a_usage_error_that_names_what_is() {
         let rows: [(&[&str], &str); 4] = [
-            (&["--participants", "5", "--format", "archive"], "[possible values: jsonl]"),
+            (&["--participants", "5", "--format", "csv"], "[possible values: jsonl, archive]"),
             (&["--participants", "5", "--scheme", "bansos"], "[possible values: semi-bansos, normal]"),
             (&["--participants", "0"], "0 is not in 1..=20000000"),
             (&[], "--participants"),

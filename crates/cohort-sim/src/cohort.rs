@@ -38,6 +38,8 @@ pub struct Cohort {
     pub(crate) put_off: HashMap<u32, Vec<Step>>,
     /// The run between plan and approval.
     pub(crate) planned: Option<Plan>,
+    /// Records after which no step is taken.
+    most: u64,
 }
 
 /// A participant at the time of a step.
@@ -62,8 +64,9 @@ impl Iterator for Cohort {
             if let Some(line) = self.book.lines.pop_front() {
                 return Some(line);
             }
-            let due = self.agenda.next()?;
-            self.take(due);
+            if !self.step() {
+                return None;
+            }
         }
     }
 }
@@ -102,6 +105,7 @@ impl Cohort {
             who_of: Vec::with_capacity(participants as usize),
             put_off: HashMap::new(),
             planned: None,
+            most: u64::MAX,
             calendar,
         };
         cohort.plan_programme();
@@ -114,6 +118,26 @@ impl Cohort {
     pub fn watched(mut self, watcher: impl FnMut(&Record<'_>) + Send + 'static) -> Self {
         self.book.watcher = Some(Box::new(watcher));
         self
+    }
+
+    /// Ends the history with the step that reaches this many records.
+    #[must_use]
+    pub const fn until(mut self, records: u64) -> Self {
+        self.most = records;
+        self
+    }
+
+    /// Gives no lines, which take longer than all else: for [`Cohort::step`] and a watcher.
+    #[must_use]
+    pub const fn records_only(mut self) -> Self {
+        self.book.records_only = true;
+        self
+    }
+
+    /// Takes the next step of the history: none, one or more records, and their lines. Says whether there was one.
+    pub fn step(&mut self) -> bool {
+        let next = if self.book.summary.records < self.most { self.agenda.next() } else { None };
+        next.map(|due| self.take(due)).is_some()
     }
 
     /// The ledger after the lines taken so far and what they bring with them; up to one step further.

@@ -6,9 +6,10 @@
 //!
 //! Reading order: [`parameters`] (what can be asked), `calendar` (the year's dates), `rates` (how often), `agenda` (what
 //! happens next), `book` (the state and the lines), then the lives: `programme`, `life`, `cases`, `payouts`. [`cli`] is the
-//! command line; [`regions`], [`catalogue`] and [`rng`] are the world that lives draw from.
+//! command line; [`archive`] writes the records without the lines; [`regions`], [`catalogue`] and [`rng`] are the world that lives draw from.
 
 mod agenda;
+pub mod archive;
 mod book;
 mod calendar;
 mod cases;

@@ -10,7 +10,6 @@ use ledger_core::{Command, Event, NewEvent, deadlines, decide};
 use crate::agenda::{Agenda, Step};
 use crate::calendar::{APPROVED, PLANNED, at, clock, day};
 use crate::cohort::{Cohort, approved, sender};
-use crate::line::load_line;
 use crate::parameters::{Extent, Scenario};
 use crate::person::{Dice, Id};
 
@@ -154,7 +153,7 @@ impl Cohort {
         let (run, as_of) = self.run_of(number);
         let sender = sender(at, PLANNER, format!("run-{as_of}"));
         let meta = self.book.meta(&sender);
-        let line = load_line(&meta, &Command::PlanRun { run, as_of });
+        let line = self.book.line(&meta, &Command::PlanRun { run, as_of });
         // As in `Command::PlanRun`, but the plan is needed here too.
         if let Err(rejection) = decide::check_plan(&self.book.state, &meta, run, as_of) {
             self.book.refused(rejection.reason());

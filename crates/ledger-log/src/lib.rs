@@ -60,7 +60,7 @@ pub use head::Head;
 pub use merkle::{Frontier, Hash, empty_root, leaf_hash, node_hash};
 pub use reader::{Reader, Record, Records};
 pub use recovery::{Log, Options, Recovery};
-pub use restore::restore;
+pub use restore::{restore, restore_linked};
 pub use scan::{TornTail, Window};
 pub use subtrees::BLOCK_LEVEL;
 pub use writer::Writer;

@@ -24,6 +24,36 @@ const COMMIT: usize = 4096;
 ///
 /// The archive is damaged, behind the checkpoint or another log's; something is in the way; it cannot be written.
 pub fn restore(from: &Path, to: &Path, kept: Option<Head>) -> Result<Head, OpenError> {
+    restore_by(copy, from, to, kept)
+}
+
+/// Like [`restore`], but the full segments of archive and log are the same files, which neither ever changes: they take their
+/// space once. Both must lie in one file system; and damage to one is damage to both.
+///
+/// # Errors
+///
+/// As [`restore`]; also where the folders lie in two file systems.
+pub fn restore_linked(from: &Path, to: &Path, kept: Option<Head>) -> Result<Head, OpenError> {
+    restore_by(link, from, to, kept)
+}
+
+/// Gives the new folder a checked segment under a path.
+type Bring = fn(&Segment, &Path) -> Result<Segment, OpenError>;
+
+fn copy(segment: &Segment, to: &Path) -> Result<Segment, OpenError> {
+    std::fs::copy(segment.path(), to).map_err(FileError::at("copy", segment.path()))?;
+    let copy = Segment::open(to)?;
+    // What was copied is what was checked.
+    copy.verify()?;
+    Ok(copy)
+}
+
+fn link(segment: &Segment, to: &Path) -> Result<Segment, OpenError> {
+    std::fs::hard_link(segment.path(), to).map_err(FileError::at("link", segment.path()))?;
+    Segment::open(to)
+}
+
+fn restore_by(bring: Bring, from: &Path, to: &Path, kept: Option<Head>) -> Result<Head, OpenError> {
     if files::exists(to)? && !files::entries(to)?.is_empty() {
         return Err(OpenError::InTheWay { dir: to.to_owned() });
     }
@@ -36,7 +66,7 @@ pub fn restore(from: &Path, to: &Path, kept: Option<Head>) -> Result<Head, OpenE
 
     let full = sealed.tail().map_or(sealed.end(), |tail| tail.contents().first);
     let (full_segments, tail) = (sealed.segments.iter().filter(|of| of.contents().end() <= full), sealed.tail());
-    begin(from, &draft, sealed.level, full_segments.map(AsRef::as_ref))?;
+    begin(bring, from, &draft, sealed.level, full_segments.map(AsRef::as_ref))?;
     let options = Options { segment_level: sealed.level, ..Options::default() };
     let (mut writer, _, _) = Log::open(&draft, &options)?;
     let mut batch = Batch::new();
@@ -96,19 +126,21 @@ fn whole(archive: &AtRest, kept: Option<Head>) -> Result<Head, OpenError> {
 }
 
 /// The folder of a log whose records are all sealed.
-fn begin<'s>(from: &Path, to: &Path, level: u32, full: impl Iterator<Item = &'s Segment>) -> Result<(), OpenError> {
+fn begin<'s>(
+    bring: Bring,
+    from: &Path,
+    to: &Path,
+    level: u32,
+    full: impl Iterator<Item = &'s Segment>,
+) -> Result<(), OpenError> {
     Sealed::create(to, level)?;
     let mut sealed = Sealed::open(to)?;
     let mut frontier = Frontier::default();
     for segment in full {
         let contents = segment.contents();
         let path = sealed.folder().join(segment::name(contents.first));
-        std::fs::copy(segment.path(), &path).map_err(FileError::at("copy", segment.path()))?;
-        let copy = Segment::open(&path)?;
-        // What was copied is what was checked.
-        copy.verify()?;
         frontier.append_perfect(level, contents.root);
-        sealed.segments.push(copy.into());
+        sealed.segments.push(bring(segment, &path)?.into());
     }
     sealed.write()?;
     files::copy_file(&from.join(subtrees::NAME), &to.join(subtrees::NAME))?;

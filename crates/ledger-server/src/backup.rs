@@ -43,6 +43,10 @@ pub struct Restore {
     /// Folder of the log, which must not exist or be empty.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
+    /// Share the archive's full segments instead of copying them: they take their space once, and their damage is that of
+    /// both. Archive and log must lie in one file system.
+    #[arg(long)]
+    link: bool,
     /// A signed checkpoint that was kept elsewhere: what is restored must go on from it.
     #[arg(long, value_name = "F", requires = "key")]
     checkpoint: Option<PathBuf>,
@@ -91,7 +95,8 @@ pub fn restore(args: &Restore) -> ExitCode {
         },
         _ => None,
     };
-    match ledger_log::restore(&args.from, &args.data, kept) {
+    let restore = if args.link { ledger_log::restore_linked } else { ledger_log::restore };
+    match restore(&args.from, &args.data, kept) {
         Ok(head) => done(format_args!("{} records restored\n", head.size)),
         Err(error) => {
             let position = error.first_bad_position();

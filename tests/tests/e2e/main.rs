@@ -24,6 +24,7 @@ mod pipes;
 mod power;
 mod proofs;
 mod repeats;
+mod sealed;
 mod staff;
 mod workspace;
 

@@ -1,5 +1,6 @@
 //! The generated cohorts, seen from outside.
 
+mod archive;
 mod bytes;
 mod figures;
 mod independence;

@@ -1,9 +1,10 @@
 //! An archive holds what was added to it, whenever and in whatever parts.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use ledger_log::{ArchiveWriter, AtRest, OpenError, restore};
+use ledger_log::{ArchiveWriter, AtRest, OpenError, restore, restore_linked};
 
 use crate::support::*;
 
@@ -121,6 +122,33 @@ fn a_log_is_restored_from_an_archive_and_goes_on() {
             fs::remove_dir_all(&data).expect("there");
         }
     }
+}
+
+#[test]
+fn a_restored_log_may_share_the_full_segments_and_neither_changes_the_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (archive, data) = (folder.path().join("archive"), folder.path().join("data"));
+    fs::create_dir(&archive).expect("made");
+    extend(&archive, 600);
+    assert_eq!(restore_linked(&archive, &data, None).expect("restored"), expected_head(600));
+    for first in [0, 256] {
+        let file = |folder: &Path| {
+            let about = fs::metadata(folder.join(format!("segments/{first:020}.segment"))).expect("there");
+            (about.dev(), about.ino())
+        };
+        assert_eq!(file(&archive), file(&data));
+    }
+    // Both go on, over the end of a segment, each on its own.
+    let (mut writer, _, recovery) = open(&data).expect("opened");
+    assert_eq!((recovery.head, recovery.clean), (expected_head(600), true));
+    assert_eq!(append(&mut writer, 500), expected_head(1100));
+    writer.close().expect("closed");
+    holds(&archive, 600);
+    extend(&archive, 900);
+    holds(&archive, 900);
+    fs::remove_dir_all(&archive).expect("there");
+    let (writer, reader, _) = open(&data).expect("opened");
+    assert_eq!((writer.head(), all(&reader)), (expected_head(1100), expected(0..1100)));
 }
 
 #[test]
