@@ -1,4 +1,5 @@
-//! `load` and `verify`: a cohort's year through the real client and server, then checked on one core by the real tool.
+//! `load` and `verify`: a cohort's year through the real client and server, then checked by the real tool: on one core, from
+//! the log and from an archive of it, and from the archive by two threads.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -15,6 +16,10 @@ use crate::{Common, history};
 
 const LOAD_BAR: f64 = 50_000.0;
 const VERIFY_BAR: f64 = 400_000.0;
+/// Of bare hashing on the same core.
+const SEGMENTS_BAR: f64 = 0.25;
+/// Of one thread.
+const TWO_THREADS_BAR: f64 = 1.5;
 
 pub(crate) fn run(common: &Common, report: &mut Report) -> Result<(), Failed> {
     let dir = common.folder()?;
@@ -36,15 +41,28 @@ pub(crate) fn run(common: &Common, report: &mut Report) -> Result<(), Failed> {
     let count = records.len() as u64;
     let mut spent = Vec::new();
     let subject = || {
-        let (rate, of_core) = on_one_core(|| verify(&log, count))?;
+        let (rate, of_core) = on_one_core(|| verify("--data", &log, 1, count))?;
         spent.push(of_core);
         Ok(rate)
     };
-    let yardstick = || on_one_core(|| Ok(hash(&records)));
-    let (subject, yardstick) = interleaved(common.pairs, subject, yardstick)?;
+    let bare = || on_one_core(|| Ok(hash(&records)));
+    let (subject, yardstick) = interleaved(common.pairs, subject, bare)?;
     report.line(("verify", "one core", "records/s"), subject, Some(yardstick), Bar::AtLeast(VERIFY_BAR))?;
     let of_core = median(&mut spent);
-    report.line(("verify", "by processor time", "records/s"), of_core, Some(yardstick), Bar::None)
+    report.line(("verify", "by processor time", "records/s"), of_core, Some(yardstick), Bar::None)?;
+
+    let archive = dir.path().join("archive");
+    let mut export = Program::Replay.command()?;
+    let exported = export.arg("export-log").arg("--data").arg(&log).arg("--to").arg(&archive).output()?;
+    if !exported.status.success() {
+        return Err(format!("export-log: {}", String::from_utf8_lossy(&exported.stderr)).into());
+    }
+    let by = |threads| Ok(verify("--archive", &archive, threads, count)?.0);
+    let (subject, yardstick) = interleaved(common.pairs, || on_one_core(|| by(1)), bare)?;
+    report.line(("verify", "segments, one core", "records/s"), subject, Some(yardstick), Bar::Ratio(SEGMENTS_BAR))?;
+    let (subject, yardstick) = interleaved(common.pairs, || by(2), || by(1))?;
+    let case = "segments, two threads, beside one";
+    report.line(("verify", case, "records/s"), subject, Some(yardstick), Bar::Ratio(TWO_THREADS_BAR))
 }
 
 /// Lines a second, from the client's start to its end.
@@ -80,10 +98,11 @@ fn parse(lines: &Path, count: u64) -> Result<f64, Failed> {
 
 /// Records a second, from the tool's start to its end, and by the processor time that it took: where other work has the
 /// core too, they are apart.
-fn verify(log: &Path, count: u64) -> Result<(f64, f64), Failed> {
+fn verify(kind: &str, log: &Path, threads: u32, count: u64) -> Result<(f64, f64), Failed> {
     let before = processor_time_of_children()?;
     let mut tool = Program::Replay.command()?;
-    tool.arg("verify").arg("--data").arg(log).stdout(Stdio::null()).stderr(Stdio::piped());
+    tool.args(["verify", "--threads", &threads.to_string(), kind]).arg(log);
+    tool.stdout(Stdio::null()).stderr(Stdio::piped());
     let (output, took) = timed(|| Ok(tool.output()?))?;
     if !output.status.success() {
         return Err(format!("verify: {}", String::from_utf8_lossy(&output.stderr)).into());
