@@ -58,7 +58,7 @@ fn indexes(records: &[Vec<u8>]) -> Result<Vec<u32>, Failed> {
     let mut indexes = Vec::with_capacity(records.len());
     for bytes in records {
         let next = u32::try_from(known.len())?;
-        indexes.push(*known.entry(record::participant(bytes)?).or_insert(next));
+        indexes.push(*known.entry(record::outline(bytes)?.participant).or_insert(next));
     }
     Ok(indexes)
 }

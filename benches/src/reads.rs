@@ -92,7 +92,9 @@ async fn people(url: &str) -> Result<Vec<ParticipantId>, Failed> {
         let ask = v1::StreamRecordsRequest { from_position: (random >> 16) % size.max(1), ..Default::default() };
         let mut stream = client.stream_records(lives::from("auditor/bench", ask)?).await?.into_inner();
         let records = stream.message().await?.ok_or("no record")?.records;
-        people.extend(records.first().map(|bytes| record::participant(bytes)).transpose()?.flatten());
+        people.extend(
+            records.first().map(|bytes| record::outline(bytes)).transpose()?.and_then(|outline| outline.participant),
+        );
     }
     if people.is_empty() { Err("a log without people".into()) } else { Ok(people) }
 }

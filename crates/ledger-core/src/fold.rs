@@ -8,8 +8,8 @@ use crate::ids::{self, Position};
 use crate::money::Rupiah;
 use crate::postings::{self, Posting};
 use crate::state::{
-    ExceptionEntry, ExceptionKey, Fact, FactKind, Instruction, More, Order, Participant, Place, Purchase, RareKey,
-    RareKind, Run, State, Status, Tag, Wave, day16, hash_of, identity_of, instructed, mark,
+    EntitlementMoney, ExceptionEntry, ExceptionKey, Fact, FactKind, Instruction, More, Order, Participant, Place,
+    Purchase, RareKey, RareKind, Run, State, Status, Tag, Wave, day16, hash_of, identity_of, instructed, mark,
 };
 use crate::time::Timestamp;
 
@@ -59,26 +59,45 @@ impl State {
     ///
     /// The record cannot follow; the state is as before.
     pub fn apply(&mut self, record: &Record<'_>, sink: &mut dyn FnMut(Posting)) -> Result<(), FoldError> {
-        if record.position != self.size {
-            return Err(FoldError::Position { expected: self.size, found: record.position });
-        }
-        self.apply_of_part(record, sink)
+        self.apply_foreseen(record, None, sink)
     }
 
-    /// Applies a record of a part of the log that has whole chains of participants, and the programme's: positions may have
-    /// gaps, back-pointers may not.
+    /// The same, where [`Self::foresee`] said where the participant probably stands. No guess is trusted.
     ///
     /// # Errors
     ///
     /// The record cannot follow; the state is as before.
-    pub fn apply_of_part(&mut self, record: &Record<'_>, sink: &mut dyn FnMut(Posting)) -> Result<(), FoldError> {
+    pub fn apply_foreseen(
+        &mut self,
+        record: &Record<'_>,
+        guess: Option<Place>,
+        sink: &mut dyn FnMut(Posting),
+    ) -> Result<(), FoldError> {
+        if record.position != self.size {
+            return Err(FoldError::Position { expected: self.size, found: record.position });
+        }
+        self.apply_of_part(record, guess, sink)
+    }
+
+    /// Applies a record of a part of the log that has whole chains of participants, and the programme's: positions may have
+    /// gaps, back-pointers may not. `guess` is as in [`Self::apply_foreseen`].
+    ///
+    /// # Errors
+    ///
+    /// The record cannot follow; the state is as before.
+    pub fn apply_of_part(
+        &mut self,
+        record: &Record<'_>,
+        guess: Option<Place>,
+        sink: &mut dyn FnMut(Posting),
+    ) -> Result<(), FoldError> {
         if record.position < self.size || record.position > LAST_POSITION {
             return Err(FoldError::Position { expected: self.size, found: record.position });
         }
         if self.last_recorded_at.is_some_and(|last| record.recorded_at < last) {
             return Err(FoldError::RecordedAt);
         }
-        let place = record.participant.and_then(|id| self.place(id));
+        let place = record.participant.and_then(|id| self.confirmed(guess, id).or_else(|| self.place(id)));
         let last = match record.participant {
             None => self.last_programme_position,
             Some(_) => place.and_then(|p| self.participants.get(p)).map(Participant::last_position),
@@ -194,7 +213,7 @@ impl State {
             | Event::OutcomeException(_) => Ok(Named::Nothing),
             event => {
                 let participant = participant.ok_or(FoldError::Unknown("participant"))?;
-                let has_room = |kind| participant.count(kind) < MOST_OF_A_KIND;
+                let has_room = |kind| participant.has_fewer(kind, MOST_OF_A_KIND);
                 match event {
                     Event::PayoutAccountLinked(e) => {
                         first(participant.link_index(e.link).is_none(), "link")?;
@@ -397,7 +416,7 @@ impl State {
         }
         self.instructions[usize::from(e.partner.number()) - 1].push(record.position, place);
         let Some(participant) = self.participants.get_mut(place) else { return };
-        let Named::Link(link) = *named else { return };
+        let Named::Index(link) = *named else { return };
         let order = Order {
             attempt: e.attempt,
             link,
@@ -508,10 +527,11 @@ const fn outcome_tag(kind: OutcomeKind, account_fault: bool) -> Tag {
 #[derive(Debug)]
 pub(crate) enum Named {
     Nothing,
-    /// A link's index.
-    Link(u8),
+    /// The index of a link, or of a purchase of which nothing else is asked.
+    Index(u8),
     Purchase(u8, Purchase),
-    Instruction(u8, Instruction),
+    /// With where the money of what it pays is.
+    Instruction(u8, Instruction, EntitlementMoney),
 }
 
 impl Named {
@@ -519,10 +539,12 @@ impl Named {
     pub(crate) fn of(participant: &Participant, event: &Event<'_>) -> Result<Self, FoldError> {
         // There are fewer of each kind than a byte counts.
         let small = |index: u16| u8::try_from(index).unwrap_or(u8::MAX);
-        let link = |id| participant.link_index(id).map(|index| Self::Link(small(index)));
+        let link = |id| participant.link_index(id).map(|index| Self::Index(small(index)));
+        let bought = |id| participant.purchase_index(id).map(|index| Self::Index(small(index)));
         let purchase = |id| participant.purchase(id).map(|(index, purchase)| Self::Purchase(small(index), purchase));
         let instruction = |position| {
-            participant.instruction(position).map(|(index, instruction)| Self::Instruction(small(index), instruction))
+            let found = participant.instruction_and_money(position);
+            found.map(|(index, instruction, money)| Self::Instruction(small(index), instruction, money))
         };
         let (found, what) = match event {
             Event::PayoutAccountUnlinked(e) => (link(e.link), "link"),
@@ -530,8 +552,8 @@ impl Named {
             Event::PurchaseCancelled(e) => (purchase(e.purchase), "purchase"),
             Event::TrainingCompleted(e) => (purchase(e.purchase), "purchase"),
             Event::CompletionWithdrawn(e) => (purchase(e.purchase), "purchase"),
-            Event::CertificateIssued(e) => (purchase(e.purchase), "purchase"),
-            Event::TrainingReviewed(e) => (purchase(e.purchase), "purchase"),
+            Event::CertificateIssued(e) => (bought(e.purchase), "purchase"),
+            Event::TrainingReviewed(e) => (bought(e.purchase), "purchase"),
             Event::InstructionRecalled(e) => (instruction(e.instruction), "instruction"),
             event => match event.as_outcome() {
                 Some((_, outcome)) => (instruction(outcome.instruction), "instruction"),
@@ -544,7 +566,7 @@ impl Named {
     const fn index(&self) -> u8 {
         match self {
             Self::Nothing => 0,
-            Self::Link(index) | Self::Purchase(index, _) | Self::Instruction(index, _) => *index,
+            Self::Index(index) | Self::Purchase(index, _) | Self::Instruction(index, ..) => *index,
         }
     }
 }
@@ -553,7 +575,7 @@ impl Named {
 fn funds_change(state: &State, record: &Record<'_>, place: Option<Place>, named: &Named) -> Option<(i16, i64)> {
     let participant = place.and_then(|p| state.participants.get(p));
     let payout = || {
-        let Named::Instruction(_, instruction) = named else { return None };
+        let Named::Instruction(_, instruction, _) = named else { return None };
         let run = state.runs.get(usize::from(instruction.run()))?;
         let amount = state.scheme_of(participant?)?.amount(instruction.entitlement())?;
         Some((instruction, run.as_of.year(), amount.get()))

@@ -217,11 +217,11 @@ impl Moves<'_> {
         sink: &mut impl FnMut(Posting),
         accounts: impl Fn(&Instruction, EntitlementMoney) -> (Account, Account),
     ) {
-        let Named::Instruction(_, instruction) = named else { return };
+        let Named::Instruction(_, instruction, money) = named else { return };
         let Some(scheme) = self.state.scheme_of(self.participant) else { return };
         let entitlement = instruction.entitlement();
         let Some(amount) = scheme.amount(entitlement) else { return };
-        let (from, to) = accounts(instruction, self.participant.money(entitlement));
+        let (from, to) = accounts(instruction, *money);
         self.whole(Item::Entitlement(entitlement)).moves(amount, from, to, sink);
     }
 
@@ -232,8 +232,9 @@ impl Moves<'_> {
 
     fn incentives_at_home(&self, from: Account, to: Account, sink: &mut impl FnMut(Posting)) {
         let Some(scheme) = self.state.scheme_of(self.participant) else { return };
+        let instructions = self.participant.all_instructions();
         for (entitlement, amount) in scheme.entitlements() {
-            if self.participant.money(entitlement).at_home() {
+            if EntitlementMoney::among(&instructions, entitlement).at_home() {
                 self.whole(Item::Entitlement(entitlement)).moves(amount, from, to, sink);
             }
         }

@@ -138,14 +138,21 @@ pub struct Outline {
 pub fn outline(bytes: &[u8]) -> Result<Outline, DecodeError> {
     const FIELDS: [(u32, &str); 3] =
         [(1, "StoredRecord.position"), (3, "StoredRecord.participant"), (5, "StoredRecord.recorded_at")];
+    // Stand between them; read only to come past them without a detour.
+    const PASSED: [(u32, &str); 2] = [(2, "StoredRecord.previous_position"), (4, "StoredRecord.occurred_at")];
     let mut input = Input::new(bytes);
     let mut position = <u64 as Field>::Slot::default();
     let mut participant = <Option<ParticipantId> as Field>::Slot::default();
     let mut recorded_at = <Timestamp as Field>::Slot::default();
-    while !input.is_empty() {
+    let mut previous = <Option<u64> as Field>::Slot::default();
+    let mut occurred_at = <Timestamp as Field>::Slot::default();
+    // With all three there is nothing more to look for: each stands there once.
+    while !input.is_empty() && (position == 0 || participant.is_empty() || recorded_at == 0) {
         let before = input.len();
         u64::take(&mut input, 1, FIELDS[0].1, &mut position)?;
+        <Option<u64> as Field>::take(&mut input, 2, PASSED[0].1, &mut previous)?;
         <Option<ParticipantId> as Field>::take(&mut input, 3, FIELDS[1].1, &mut participant)?;
+        Timestamp::take(&mut input, 4, PASSED[1].1, &mut occurred_at)?;
         Timestamp::take(&mut input, 5, FIELDS[2].1, &mut recorded_at)?;
         if before == input.len() {
             input.skip("StoredRecord", &FIELDS)?;
@@ -156,24 +163,4 @@ pub fn outline(bytes: &[u8]) -> Result<Outline, DecodeError> {
         participant: Field::value(participant, FIELDS[1].1)?,
         recorded_at: Field::value(recorded_at, FIELDS[2].1)?,
     })
-}
-
-/// The participant of the record in `bytes`, without decoding the rest.
-///
-/// # Errors
-///
-/// What is wrong with the bytes that were looked at; other damage goes unseen. Where [`decode`] accepts the bytes, this
-/// gives its participant.
-pub fn participant(bytes: &[u8]) -> Result<Option<ParticipantId>, DecodeError> {
-    const FIELD: &str = "StoredRecord.participant";
-    let mut input = Input::new(bytes);
-    let mut slot = <Option<ParticipantId> as Field>::Slot::default();
-    while !input.is_empty() {
-        <Option<ParticipantId> as Field>::take(&mut input, 3, FIELD, &mut slot)?;
-        if !slot.is_empty() {
-            break;
-        }
-        input.skip("StoredRecord", &[(3, FIELD)])?;
-    }
-    Field::value(slot, FIELD)
 }

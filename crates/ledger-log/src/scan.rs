@@ -28,6 +28,8 @@ pub(crate) const NO_LEVEL: u32 = u32::MAX;
 
 /// Blocks that threads read, hash and hand over together: 65,536 records, about 8 MB.
 const WINDOW: usize = 256;
+/// The same where there is one thread, which shares nothing: what it hashed is still near when it is shown.
+const WINDOW_ALONE: usize = 16;
 
 /// Some consecutive records that were found good. Any number of threads may walk over the same window.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +41,12 @@ impl<'a> Window<'a> {
     /// The records with their positions, in order.
     pub fn records(&self) -> impl Iterator<Item = (u64, &'a [u8])> + use<'a> {
         self.chunks.iter().flat_map(|(chunk, value)| chunk.records(value))
+    }
+
+    /// The same records as so many windows of about the same size, in order; those that would be empty are left out.
+    pub fn parts(self, parts: usize) -> impl Iterator<Item = Window<'a>> {
+        let chunks = self.chunks.len().div_ceil(parts.max(1)).max(1);
+        self.chunks.chunks(chunks).map(|chunks| Window { chunks })
     }
 
     /// Number of records.
@@ -155,7 +163,8 @@ fn window(segment: &Segment, first: u64, threads: usize) -> (Vec<Block>, Result<
         Ok(Block { chunk: (chunk, Value::Sealed(bytes)), leaves, root: full.then(|| alone.root()) })
     };
     let end = segment.contents().end();
-    let positions: Vec<u64> = (first..end).step_by(segment::BLOCK as usize).take(WINDOW).collect();
+    let blocks = if threads > 1 { WINDOW } else { WINDOW_ALONE };
+    let positions: Vec<u64> = (first..end).step_by(segment::BLOCK as usize).take(blocks).collect();
     let part = positions.len().div_ceil(threads.max(1)).max(1);
     let read_part = |part: &[u64]| part.iter().map(|position| read(*position)).collect::<Vec<_>>();
     let read: Vec<Result<Block, ReadError>> = std::thread::scope(|scope| {

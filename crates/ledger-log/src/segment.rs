@@ -105,7 +105,7 @@ impl Segment {
     }
 
     /// The block that holds the record at `position`, which must be in this segment.
-    pub(crate) fn block(&self, position: u64) -> Result<(Chunk, Arc<[u8]>), ReadError> {
+    pub(crate) fn block(&self, position: u64) -> Result<(Chunk, Arc<Vec<u8>>), ReadError> {
         let index = ((position - self.contents.first) / BLOCK) as usize;
         let first = self.contents.first + index as u64 * BLOCK;
         let damage = |found: String| {
@@ -119,7 +119,7 @@ impl Segment {
         if chunk.count != expected {
             return Err(damage(format!("{} records instead of {expected}", chunk.count)));
         }
-        Ok((chunk, bytes.into()))
+        Ok((chunk, Arc::new(bytes)))
     }
 
     /// Reads everything back and compares it with the root.

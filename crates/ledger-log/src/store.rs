@@ -18,7 +18,7 @@ use crate::volumes::Volumes;
 #[derive(Debug, Clone)]
 pub(crate) enum Value {
     Live(IVec),
-    Sealed(Arc<[u8]>),
+    Sealed(Arc<Vec<u8>>),
 }
 
 impl Deref for Value {

@@ -6,7 +6,7 @@ use ledger_core::Decision;
 use ledger_core::event::{Event, Outcome, Record};
 use ledger_core::ids::{ParticipantId, Position};
 use ledger_core::schedule::payable;
-use ledger_core::state::{Participant, State};
+use ledger_core::state::{AHEAD, Participant, State};
 use ledger_core::time::Date;
 use ledger_core::view;
 use ledger_tests::given::named;
@@ -160,6 +160,25 @@ proptest! {
         for (incremental, again) in seen(world.ledger.state()).into_iter().zip(seen(&replayed)) {
             prop_assert_eq!(incremental, again);
         }
+    }
+
+    #[test]
+    fn a_guess_where_a_participant_stands_is_never_trusted(steps in history(STEPS), lie in 0..PEOPLE) {
+        let world = World::after(&steps);
+        let (mut foreseen, mut misled) = (State::new(), State::new());
+        for records in world.ledger.records().chunks(AHEAD) {
+            let participants: Vec<_> = records.iter().map(|record| record.participant).collect();
+            let guesses = foreseen.foresee(&participants);
+            let places: Vec<_> = participants.iter().map(|id| foreseen.place((*id)?)).collect();
+            prop_assert_eq!(&guesses[..records.len()], &places[..]);
+            for (record, guess) in records.iter().zip(guesses) {
+                foreseen.apply_foreseen(record, guess, &mut |_| {}).expect("a recorded event");
+                misled.apply_foreseen(record, Some(lie.into()), &mut |_| {}).expect("a recorded event");
+            }
+        }
+        let whole = seen(world.ledger.state());
+        prop_assert_eq!(&seen(&foreseen), &whole);
+        prop_assert_eq!(&seen(&misled), &whole);
     }
 
     #[test]

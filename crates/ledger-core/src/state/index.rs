@@ -56,15 +56,25 @@ impl Buckets {
         }
         let source = new & (u32::MAX >> 1 >> new.leading_zeros());
         let Some(bucket) = self.buckets.get_mut(source) else { return };
-        let (mut stay, mut go) = (ThinVec::new(), ThinVec::new());
-        for entry in std::mem::take(bucket) {
-            add(if Self::bucket(new + 1, entry) == new { &mut go } else { &mut stay }, entry);
+        let goes = |entry: &&u64| Self::bucket(new + 1, **entry) == new;
+        let going = bucket.iter().filter(goes).count();
+        let (mut stay, mut go) = (with_room(bucket.len() - going), with_room(going));
+        for entry in &std::mem::take(bucket) {
+            if goes(&entry) { &mut go } else { &mut stay }.push(*entry);
         }
         *bucket = stay;
         if let Some(bucket) = self.buckets.get_mut(new) {
             *bucket = go;
         }
     }
+}
+
+/// An empty bucket that takes so many entries without growing.
+fn with_room(entries: usize) -> ThinVec<u64> {
+    let mut bucket = ThinVec::new();
+    // As many as if each had been added by itself.
+    bucket.reserve_exact((entries + STEP - 1).next_multiple_of(STEP) - (STEP - 1));
+    bucket
 }
 
 fn add(bucket: &mut ThinVec<u64>, entry: u64) {
@@ -81,6 +91,17 @@ pub struct Index(Buckets);
 const PLACE: u64 = 0xFFFF_FFFF;
 
 impl Index {
+    /// Reads where the entries begin that [`Self::get`] would look at.
+    pub(super) fn touch(&self, hash: u64) -> u64 {
+        self.0.of(hash).len() as u64
+    }
+
+    /// Reads a little of all of them, so that they are near.
+    pub(super) fn touch_all(&self, hash: u64) -> u64 {
+        const LINE: usize = 64 / size_of::<u64>();
+        self.0.of(hash).iter().step_by(LINE).fold(0, |sum, entry| sum ^ entry)
+    }
+
     /// The place whose identifier hashes to `hash` and that `is_it` confirms.
     pub fn get(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
         let alike = self.0.of(hash).iter().filter(|entry| (**entry ^ hash) & !PLACE == 0);

@@ -14,8 +14,9 @@
 //! | | of an instruction: attempt, link and partner in one number; run; due date and expiry less its own day, zigzag |
 //! | | of a settlement: two bytes of the SHA-256 of its transaction reference |
 
-use super::packed::{byte, put_varint, varint, varints};
+use super::packed::{byte, put_varint, two_varints, varint, varints};
 use super::participant::{Fact, FactKind};
+use crate::ids::Position;
 
 /// What an entry is, with what its value means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,6 +150,11 @@ impl Entry<'_> {
         self.tag.kind() == kind && self.index == index
     }
 
+    /// Whether it is the instruction at a position.
+    pub(super) fn is_instruction(&self, position: Position) -> bool {
+        self.position == position.0 && self.tag.kind() == FactKind::Instructed
+    }
+
     /// The identifier of a link or a purchase.
     pub(super) fn id(&self) -> Option<[u8; 16]> {
         self.more.first_chunk().copied()
@@ -194,13 +200,15 @@ pub(super) struct Entries<'b> {
 impl<'b> Iterator for Entries<'b> {
     type Item = Entry<'b>;
 
-    #[inline]
+    // A few instructions for each entry, of which every caller needs others.
+    #[inline(always)]
     fn next(&mut self) -> Option<Entry<'b>> {
         let (first, mut rest) = self.rest.split_first()?;
         let tag = Tag::of(first >> 3)?;
         let value = if first & 7 == LONG { byte(&mut rest)? } else { first & 7 };
-        self.day = later(self.day, varint(&mut rest)?)?;
-        self.position = self.position.wrapping_add(varint(&mut rest)?);
+        let (days, gap) = two_varints(&mut rest)?;
+        self.day = later(self.day, days)?;
+        self.position = self.position.wrapping_add(gap);
         let (counted, more) = match tag {
             Tag::Linked => (Some(0), 16),
             Tag::Bought => (Some(1), 16 + varints(rest.get(16..)?, 1)?),
@@ -218,6 +226,8 @@ impl<'b> Iterator for Entries<'b> {
     }
 }
 
+/// Bytes of the shortest entry: tag, day and position.
+pub(super) const SHORTEST: usize = 3;
 /// In the part of the first byte that holds the value: it follows in the next.
 const LONG: u8 = 7;
 /// A string grows to what the allocator gives in any case: steps of 16 bytes, 8 of them the allocator's own.
@@ -233,6 +243,11 @@ impl Life {
     pub(super) fn bytes(&self) -> &[u8] {
         let spare = self.0.last().copied().unwrap_or_default();
         self.0.get(..self.0.len().saturating_sub(spare.into())).unwrap_or_default()
+    }
+
+    /// Reads a little of each part of it, so that all of it is near.
+    pub(super) fn touch(&self) -> u64 {
+        self.0.iter().step_by(64).chain(self.0.last()).fold(0, |sum, byte| sum ^ u64::from(*byte))
     }
 
     pub(super) fn entries(&self) -> Entries<'_> {

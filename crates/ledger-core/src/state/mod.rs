@@ -4,6 +4,7 @@
 //! bytes, what is rare stands in tables aside, and what can be derived is not stored. What a record said is not kept
 //! either: whether a repeat says the same, the record itself tells, see [`crate::decide::compare`].
 
+mod ahead;
 mod index;
 mod life;
 mod packed;
@@ -16,6 +17,7 @@ use std::hash::{Hash, Hasher};
 
 use sha2::{Digest as _, Sha256};
 
+pub use ahead::AHEAD;
 pub use index::{Counts, Index};
 pub(crate) use life::{More, Order, Tag};
 pub use participant::mark;
@@ -339,8 +341,9 @@ impl State {
             balances.add(account, Rupiah::new(purchase.price.into()));
         }
         let home = self.incentive_home(participant);
+        let instructions = participant.all_instructions();
         for (entitlement, amount) in scheme.entitlements() {
-            let money = participant.money(entitlement);
+            let money = EntitlementMoney::among(&instructions, entitlement);
             if money.at_home() {
                 balances.add(home, amount);
             }
@@ -374,6 +377,24 @@ pub struct EntitlementMoney {
 }
 
 impl EntitlementMoney {
+    /// Where it is after these instructions, all that there are of the entitlement.
+    pub(crate) fn of<I: std::borrow::Borrow<Instruction>>(instructions: impl IntoIterator<Item = I>) -> Self {
+        let mut money = Self::default();
+        for instruction in instructions {
+            let instruction = instruction.borrow();
+            money.settled = money.settled.saturating_add(instruction.net_settled());
+            if instruction.is_open() {
+                money.in_transit = Some(instruction.partner);
+            }
+        }
+        money
+    }
+
+    /// Where the money of one entitlement is, of a participant with these instructions.
+    pub(crate) fn among(instructions: &[Instruction], entitlement: Entitlement) -> Self {
+        Self::of(instructions.iter().filter(|instruction| instruction.entitlement() == entitlement))
+    }
+
     /// How many amounts more were received, or are on their way, than the entitlement has.
     #[must_use]
     pub const fn overpaid(self) -> u16 {
@@ -391,14 +412,7 @@ impl Participant {
     /// Where the money of one entitlement is.
     #[must_use]
     pub fn money(&self, entitlement: Entitlement) -> EntitlementMoney {
-        let mut money = EntitlementMoney::default();
-        for (_, instruction) in self.instructions_of(entitlement) {
-            money.settled = money.settled.saturating_add(instruction.net_settled());
-            if instruction.is_open() {
-                money.in_transit = Some(instruction.partner);
-            }
-        }
-        money
+        EntitlementMoney::of(self.instructions_of(entitlement).map(|(_, instruction)| instruction))
     }
 
     /// The date on which a survey was filled.

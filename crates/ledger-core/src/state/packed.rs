@@ -39,11 +39,33 @@ fn long_varint(eight: u64, rest: &mut &[u8]) -> Option<u64> {
         return slow_varint(rest);
     }
     *rest = rest.get(ends.trailing_zeros() as usize / 8 + 1..)?;
-    // The bits up to the end, then groups of 7, 14, 28 bits moved together.
-    let bits = eight & (ends ^ (ends - 1)) & !ENDS;
+    Some(gather(eight & (ends ^ (ends - 1)) & !ENDS))
+}
+
+/// Groups of 7, 14, 28 bits moved together.
+#[inline]
+const fn gather(bits: u64) -> u64 {
     let bits = bits & 0x007F_007F_007F_007F | (bits & 0x7F00_7F00_7F00_7F00) >> 1;
     let bits = bits & 0x0000_3FFF_0000_3FFF | (bits & 0x3FFF_0000_3FFF_0000) >> 2;
-    Some(bits & 0x0FFF_FFFF | (bits & 0x0FFF_FFFF_0000_0000) >> 4)
+    bits & 0x0FFF_FFFF | (bits & 0x0FFF_FFFF_0000_0000) >> 4
+}
+
+/// The next two numbers, at once where both are in the next eight bytes; `None` where there are not two whole ones.
+#[inline]
+pub(super) fn two_varints(rest: &mut &[u8]) -> Option<(u64, u64)> {
+    if let Some(eight) = rest.first_chunk() {
+        let eight = u64::from_le_bytes(*eight);
+        let first = !eight & ENDS;
+        let second = first & first.wrapping_sub(1);
+        if second > 0 {
+            let bits = eight & (second ^ (second - 1)) & !ENDS;
+            let of_first = first.trailing_zeros() + 1;
+            *rest = rest.get(second.trailing_zeros() as usize / 8 + 1..)?;
+            // At most seven of the eight bytes are the first's.
+            return Some((gather(bits & ((1 << of_first) - 1)), gather(bits >> of_first)));
+        }
+    }
+    Some((varint(rest)?, varint(rest)?))
 }
 
 #[cold]
@@ -99,6 +121,11 @@ mod tests {
                 prop_assert_eq!(varint(&mut rest), Some(*number));
             }
             prop_assert_eq!((rest.len(), varint(&mut rest)), (0, None));
+            let mut rest = &bytes[..];
+            for pair in numbers.chunks_exact(2) {
+                prop_assert_eq!(two_varints(&mut rest), Some((pair[0], pair[1])));
+            }
+            prop_assert_eq!(two_varints(&mut rest), None);
             for (count, end) in (1..).zip(&ends) {
                 prop_assert_eq!(varints(&bytes, count), Some(*end));
                 prop_assert_eq!(varints(&bytes[..end - 1], count), None);
@@ -110,6 +137,11 @@ mod tests {
             let mut rest = &bytes[..];
             while varint(&mut rest).is_some() {}
             prop_assert!(rest.len() <= bytes.len());
+            let (mut rest, mut one_by_one) = (&bytes[..], &bytes[..]);
+            while let Some(two) = two_varints(&mut rest) {
+                prop_assert_eq!((varint(&mut one_by_one), varint(&mut one_by_one)), (Some(two.0), Some(two.1)));
+                prop_assert_eq!(rest, one_by_one);
+            }
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::life::{Entries, Entry, Life, More, Tag};
+use super::EntitlementMoney;
+use super::life::{Entries, Entry, Life, More, SHORTEST, Tag};
 use crate::codes::{EntitlementKind, Ground, Partner, Platform};
 use crate::event::Selected;
 use crate::ids::{Digest, LinkId, ParticipantId, Position, PurchaseId, Region, Wave};
@@ -226,7 +227,7 @@ impl Instruction {
     }
 
     /// An instruction, with what the entries after it say of it.
-    fn of(entry: &Entry<'_>, after: Entries<'_>) -> Option<Self> {
+    fn of<'b>(entry: &Entry<'_>, after: impl IntoIterator<Item = Entry<'b>>) -> Option<Self> {
         let kind = match entry.tag {
             Tag::TrainingInstructed => EntitlementKind::Training,
             Tag::SurveyInstructed => EntitlementKind::Survey,
@@ -247,7 +248,8 @@ impl Instruction {
             instructed_on: entry.fact().day(),
             expires_on: order.expires_on,
         };
-        after.filter(|later| later.index == entry.index).for_each(|later| instruction.becomes(later.tag.kind()));
+        let its_own = after.into_iter().filter(|later| later.index == entry.index);
+        its_own.for_each(|later| instruction.becomes(later.tag.kind()));
         Some(instruction)
     }
 
@@ -368,6 +370,16 @@ impl Participant {
         self.life.bytes()
     }
 
+    /// Reads a little of both ends of this, so that all of it is near.
+    pub(super) fn touch(&self) -> u64 {
+        self.last_position() ^ u64::from(self.id.0[0]) ^ u64::from(self.passing)
+    }
+
+    /// Reads a little of the whole life.
+    pub(super) fn touch_life(&self) -> u64 {
+        self.life.touch()
+    }
+
     /// Adds the entry of a record. One of which nothing but the position is known gives way to the next: however many
     /// exceptions a partner reports, a life does not grow.
     pub(crate) fn push(&mut self, tag: Tag, value: u8, fact: Fact, more: More) {
@@ -405,21 +417,17 @@ impl Participant {
     }
 
     /// Entries of some kind, each with what comes after it.
-    fn each<'p, T>(&'p self, of: impl Fn(&Entry<'p>, Entries<'p>) -> Option<T>) -> impl Iterator<Item = T> {
+    fn each<'p>(&'p self, which: impl Fn(&Entry<'p>) -> bool) -> impl Iterator<Item = (Entry<'p>, Entries<'p>)> {
         let mut entries = self.life.entries();
         std::iter::from_fn(move || {
-            loop {
-                let entry = entries.next()?;
-                if let Some(found) = of(&entry, entries.clone()) {
-                    return Some(found);
-                }
-            }
+            let found = entries.find(|entry| which(entry))?;
+            Some((found, entries.clone()))
         })
     }
 
     /// The purchases, in order of recording.
     pub fn purchases(&self) -> impl Iterator<Item = Purchase> {
-        self.each(Purchase::of)
+        self.each(|entry| entry.tag == Tag::Bought).filter_map(|(entry, after)| Purchase::of(&entry, after))
     }
 
     /// Whether anything was ever bought, cancelled or not.
@@ -430,31 +438,27 @@ impl Participant {
 
     /// The links, in order of recording; the last is in force unless unlinked.
     pub fn links(&self) -> impl Iterator<Item = Link> {
-        self.each(|entry, _| Link::of(entry))
+        self.life.entries().filter_map(|entry| Link::of(&entry))
     }
 
     /// The instructions, in order of recording.
     pub fn instructions(&self) -> impl Iterator<Item = Instruction> {
-        self.each(Instruction::of)
+        let instructed = self.each(|entry| entry.tag.kind() == FactKind::Instructed);
+        instructed.filter_map(|(entry, after)| Instruction::of(&entry, after))
     }
 
     /// The instructions of one entitlement, with their indexes.
     pub fn instructions_of(&self, entitlement: Entitlement) -> impl Iterator<Item = (u16, Instruction)> {
         let tag = instructed(entitlement.kind);
-        self.each(move |entry, after| {
-            let its = entry.tag == tag && entry.value == entitlement.number;
-            its.then(|| Instruction::of(entry, after)).flatten().map(|instruction| (entry.index, instruction))
-        })
+        let its = self.each(move |entry| entry.tag == tag && entry.value == entitlement.number);
+        its.filter_map(|(entry, after)| Some((entry.index, Instruction::of(&entry, after)?)))
     }
 
     /// A purchase, with its index.
     #[must_use]
     pub fn purchase(&self, id: PurchaseId) -> Option<(u16, Purchase)> {
-        let mut found = self.each(move |entry, after| {
-            let is_it = entry.tag == Tag::Bought && entry.id() == Some(id.0);
-            is_it.then(|| Purchase::of(entry, after)).flatten().map(|purchase| (entry.index, purchase))
-        });
-        found.next()
+        let (entry, after) = self.each(|entry| entry.tag == Tag::Bought && entry.id() == Some(id.0)).next()?;
+        Some((entry.index, Purchase::of(&entry, after)?))
     }
 
     /// Index of a purchase.
@@ -477,19 +481,50 @@ impl Participant {
     /// An instruction, with its index.
     #[must_use]
     pub fn instruction(&self, position: Position) -> Option<(u16, Instruction)> {
-        let mut found = self.each(move |entry, after| {
-            let is_it = entry.fact().position() == position.0;
-            is_it.then(|| Instruction::of(entry, after)).flatten().map(|instruction| (entry.index, instruction))
-        });
-        found.next()
+        let (entry, after) = self.each(|entry| entry.is_instruction(position)).next()?;
+        Some((entry.index, Instruction::of(&entry, after)?))
+    }
+
+    /// An instruction, with its index and where the money of what it pays is.
+    #[must_use]
+    pub(crate) fn instruction_and_money(&self, position: Position) -> Option<(u16, Instruction, EntitlementMoney)> {
+        let mut entries = self.life.entries();
+        // What was instructed before, a bit each: few entitlements share one, and then all of it is read again.
+        let bit = |entry: &Entry<'_>| 1u64 << (entry.value & 31) << (u8::from(entry.tag == Tag::SurveyInstructed) * 32);
+        let mut before = 0;
+        let entry = entries.find(|entry| {
+            if entry.tag.kind() != FactKind::Instructed {
+                return false;
+            }
+            let is_it = entry.is_instruction(position);
+            before |= if is_it { 0 } else { bit(entry) };
+            is_it
+        })?;
+        let mut alone = before & bit(&entry) == 0;
+        let after = entries.inspect(|later| alone &= (later.tag, later.value) != (entry.tag, entry.value));
+        let instruction = Instruction::of(&entry, after)?;
+        let money = if alone { EntitlementMoney::of([&instruction]) } else { self.money(instruction.entitlement) };
+        Some((entry.index, instruction, money))
+    }
+
+    /// Every instruction, read in one pass, in order of recording.
+    #[must_use]
+    pub fn all_instructions(&self) -> Vec<Instruction> {
+        let mut instructions: Vec<Option<Instruction>> = Vec::new();
+        for entry in self.life.entries() {
+            if entry.tag.kind() == FactKind::Instructed {
+                instructions.push(Instruction::of(&entry, []));
+            } else if let Some(Some(instruction)) = instructions.get_mut(usize::from(entry.index)) {
+                instruction.becomes(entry.tag.kind());
+            }
+        }
+        instructions.into_iter().flatten().collect()
     }
 
     /// Index of an instruction.
     #[must_use]
     pub fn instruction_index(&self, position: Position) -> Option<u16> {
-        let is_it =
-            |entry: &Entry<'_>| entry.tag.kind() == FactKind::Instructed && entry.fact().position() == position.0;
-        self.life.entries().find(is_it).map(|entry| entry.index)
+        self.life.entries().find(|entry| entry.is_instruction(position)).map(|entry| entry.index)
     }
 
     /// The link in force, with its index and when it was linked.
@@ -519,9 +554,80 @@ impl Participant {
         self.life.entries().filter(at_fault).last().map(|entry| entry.fact().position())
     }
 
+    /// Whether there are fewer facts of a kind than so many.
+    pub(crate) fn has_fewer(&self, kind: FactKind, than: usize) -> bool {
+        // Mostly the whole life is too short for that many.
+        self.life.bytes().len() < than * SHORTEST || self.count(kind) < than
+    }
+
     /// How many facts of a kind there are.
     #[must_use]
     pub fn count(&self, kind: FactKind) -> usize {
         self.life.entries().filter(|entry| entry.tag.kind() == kind).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::Order;
+    use super::*;
+    use crate::ids;
+
+    fn selected() -> Participant {
+        let event = Selected {
+            wave: ids::Wave(1),
+            identity_digest: Digest([1; 32]),
+            identity_key_id: "key".into(),
+            family_card_digest: Digest([2; 32]),
+            region: Region(1275),
+        };
+        Participant::selected(ParticipantId([7; 16]), &event, Fact::of_parts(1, 18_000))
+    }
+
+    /// An instruction of some entitlement, or an outcome of one of the instructions before.
+    fn entry() -> impl Strategy<Value = (Tag, u8)> {
+        let outcomes = [Tag::Accepted, Tag::Settled, Tag::Rejected, Tag::ReturnedAtFault, Tag::InDoubt, Tag::Certified];
+        prop_oneof![
+            prop::sample::select(&[Tag::TrainingInstructed, Tag::SurveyInstructed][..]).prop_flat_map(|tag| {
+                // Two that differ by 32, where nothing but the whole number tells them apart.
+                prop::sample::select(&[1u8, 2, 33][..]).prop_map(move |number| (tag, number))
+            }),
+            (prop::sample::select(outcomes.to_vec()), 0..6u8),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn one_pass_says_what_several_say(entries in prop::collection::vec(entry(), 0..24)) {
+            let mut participant = selected();
+            for ((tag, value), position) in entries.into_iter().zip(10u64..) {
+                let order = Order { attempt: 1, link: 0, partner: 4, run: 0, due: 18_100, expires_on: 18_107 };
+                let more = match tag {
+                    Tag::TrainingInstructed | Tag::SurveyInstructed => More::Order(order),
+                    Tag::Settled => More::Mark([1, 2]),
+                    _ => More::Nothing,
+                };
+                participant.push(tag, value, Fact::of_parts(position, 18_050), more);
+            }
+            let instructions: Vec<_> = participant.instructions().collect();
+            prop_assert_eq!(&participant.all_instructions(), &instructions);
+            for position in (0..40).map(Position) {
+                let several = participant.instruction(position).map(|(index, instruction)| {
+                    let money = participant.money(instruction.entitlement());
+                    (index, instruction, money)
+                });
+                if let Some((_, instruction, money)) = &several {
+                    prop_assert_eq!(EntitlementMoney::among(&instructions, instruction.entitlement()), *money);
+                }
+                prop_assert_eq!(participant.instruction_and_money(position), several);
+            }
+            for kind in [FactKind::Instructed, FactKind::Settled] {
+                for than in 0..26 {
+                    prop_assert_eq!(participant.has_fewer(kind, than), participant.count(kind) < than);
+                }
+            }
+        }
     }
 }

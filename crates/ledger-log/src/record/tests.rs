@@ -7,7 +7,11 @@ mod to_stored;
 
 use ledger_core::Record;
 
-use super::{DecodeError, arbitrary, decode, encode, participant};
+use super::{DecodeError, Outline, arbitrary, decode, encode, outline};
+
+fn outline_of(record: &Record<'_>) -> Outline {
+    Outline { position: record.position, participant: record.participant, recorded_at: record.recorded_at }
+}
 
 fn encoded(record: &Record<'_>) -> Vec<u8> {
     let mut out = Vec::new();

@@ -1,5 +1,10 @@
 //! The double entry kept a second time, from the postings alone: every participant's accounts by component, and their
 //! totals. What [`ledger_core::State`] derives from facts is compared with this at the end.
+//!
+//! Dense, since it stands beside the state of 17 million participants: each has a page of [`SLOTS`] accounts in 8 bytes
+//! each. An account without money takes none, so few participants ever need more, and those have theirs in a list aside.
+
+use std::hint::black_box;
 
 use ledger_core::Rupiah;
 use ledger_core::account::Account;
@@ -65,9 +70,10 @@ impl Component {
 }
 
 /// One account of one participant, for one component.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
-    pub(super) account: Account,
+    /// [`Account::index`].
+    pub(super) account: usize,
     pub(super) component: Component,
     /// Rupiah.
     pub(super) amount: i64,
@@ -76,31 +82,105 @@ pub(super) struct Entry {
 /// Every account, by [`Account::index`]. Wide enough for any sum of 64-bit amounts.
 pub(super) type Totals = [i128; Account::COUNT];
 
+/// Accounts of a participant's page: those of the three components that a year leaves with money in them, and some.
+const SLOTS: usize = 12;
+/// Pages of a leaf: it is never moved, so that growing never doubles anything.
+const LEAF: usize = 1 << 12;
+
+/// An account and a component in the lowest byte, not 0; above it the amount, rupiah. 0: nothing.
+type Slot = u64;
+type Page = [Slot; SLOTS];
+
+const _: () = assert!(Account::COUNT * Component::ALL.len() < MOVED as usize, "the key of a slot is one byte");
+
+const fn key(account: usize, component: Component) -> u8 {
+    (account * Component::ALL.len() + component as usize + 1) as u8
+}
+
+const fn key_of(slot: Slot) -> u8 {
+    (slot & 0xFF) as u8
+}
+
+const fn amount_of(slot: Slot) -> i64 {
+    slot.cast_signed() >> 8
+}
+
+/// Nothing where the amount is 0; `None` where it does not fit.
+const fn slot(key: u8, amount: i64) -> Option<Slot> {
+    let slot = (amount << 8).cast_unsigned();
+    match amount {
+        0 => Some(0),
+        _ if amount_of(slot) == amount => Some(slot | key as u64),
+        _ => None,
+    }
+}
+
+/// The key of a page's first slot where all of its accounts are aside; the amount is then the place there.
+const MOVED: u8 = 0xFF;
+
+/// Where a page's accounts are aside.
+fn aside(page: &Page) -> Option<usize> {
+    (key_of(page[0]) == MOVED).then(|| (page[0] >> 8) as usize)
+}
+
 /// All accounts.
+#[derive(Default)]
 pub(super) struct Books {
-    people: Vec<Vec<Entry>>,
-    totals: Totals,
+    leaves: Vec<Box<[Page]>>,
+    /// Keys and amounts of those whose accounts have no room in a page, for the number of them or for an amount.
+    aside: Vec<Vec<(u8, i64)>>,
+    totals: [i128; Account::COUNT],
 }
 
 impl Books {
-    pub(super) const fn new() -> Self {
-        Self { people: Vec::new(), totals: [0; Account::COUNT] }
-    }
-
     /// Counts a posting for its participant.
     pub(super) fn post(&mut self, posting: &Posting) {
         let (Some(place), Some(component)) = (posting.participant, Component::of(&posting.item)) else { return };
+        let key = key(posting.account.index(), component);
+        // A sum beyond 64 bits is wrong in any case, and then differs from the participant's entitlement.
+        let sum = |amount: i64| amount.saturating_add(posting.amount.get());
+        let next_aside = self.aside.len() as u64;
+        let page = self.page_mut(place);
+        if let Some(at) = aside(page) {
+            let accounts = &mut self.aside[at];
+            match accounts.iter_mut().find(|(other, _)| *other == key) {
+                Some((_, amount)) => *amount = sum(*amount),
+                None => accounts.push((key, posting.amount.get())),
+            }
+            return;
+        }
+        let found = page.iter().position(|slot| key_of(*slot) == key);
+        let after = sum(found.map_or(0, |at| amount_of(page[at])));
+        let room = found.or_else(|| page.iter().position(|slot| *slot == 0));
+        if let (Some(at), Some(slot)) = (room, slot(key, after)) {
+            page[at] = slot;
+            return;
+        }
+        let others = page.iter().filter(|slot| **slot != 0 && key_of(**slot) != key);
+        let all = others.map(|slot| (key_of(*slot), amount_of(*slot))).chain([(key, after)]).collect();
+        *page = [0; SLOTS];
+        page[0] = next_aside << 8 | u64::from(MOVED);
+        self.aside.push(all);
+    }
+
+    fn page_mut(&mut self, place: Place) -> &mut Page {
         let place = place as usize;
-        if place >= self.people.len() {
-            self.people.resize_with(place + 1, Vec::new);
+        while place / LEAF >= self.leaves.len() {
+            self.leaves.push(vec![[0; SLOTS]; LEAF].into());
         }
-        let entries = &mut self.people[place];
-        let amount = posting.amount.get();
-        match entries.iter_mut().find(|e| e.account == posting.account && e.component == component) {
-            // A sum beyond 64 bits is wrong in any case, and then differs from the participant's entitlement.
-            Some(entry) => entry.amount = entry.amount.saturating_add(amount),
-            None => entries.push(Entry { account: posting.account, component, amount }),
-        }
+        &mut self.leaves[place / LEAF][place % LEAF]
+    }
+
+    fn page(&self, place: Place) -> &Page {
+        const EMPTY: Page = [0; SLOTS];
+        let leaf = self.leaves.get(place as usize / LEAF);
+        leaf.and_then(|leaf| leaf.get(place as usize % LEAF)).unwrap_or(&EMPTY)
+    }
+
+    /// Reads a little of some participants' pages, so that they are near when they are needed.
+    pub(super) fn foresee(&self, places: &[Option<Place>]) {
+        let ends = |page: &Page| page[0] ^ page[SLOTS - 1];
+        black_box(places.iter().flatten().fold(0, |sum, place| sum ^ ends(self.page(*place))));
     }
 
     /// Counts a posting in the trial balance.
@@ -113,30 +193,116 @@ impl Books {
         &self.totals
     }
 
-    /// A participant's accounts.
-    pub(super) fn of(&self, place: Place) -> &[Entry] {
-        self.people.get(place as usize).map_or(&[], Vec::as_slice)
+    /// A participant's accounts that have money in them.
+    pub(super) fn of(&self, place: Place) -> impl Iterator<Item = Entry> {
+        self.entries(self.page(place))
+    }
+
+    fn entries<'b>(&'b self, page: &'b Page) -> impl Iterator<Item = Entry> + use<'b> {
+        let (page, aside) = match aside(page) {
+            None => (&page[..], &[][..]),
+            Some(at) => (&[][..], &self.aside[at][..]),
+        };
+        let page = page.iter().filter(|slot| **slot != 0).map(|slot| entry(key_of(*slot), amount_of(*slot)));
+        page.chain(aside.iter().map(|(key, amount)| entry(*key, *amount)))
     }
 
     /// What a posting left in its participant's account, for its component; `None` for a closing's sum.
-    pub(super) fn after(&self, posting: &Posting) -> Option<&Entry> {
+    pub(super) fn after(&self, posting: &Posting) -> Option<(Component, i64)> {
         let component = Component::of(&posting.item)?;
-        self.of(posting.participant?).iter().find(|e| e.account == posting.account && e.component == component)
+        Some((component, self.amount(posting.participant?, posting.account, component)))
+    }
+
+    /// What is in an account of a participant, for one component, rupiah.
+    fn amount(&self, place: Place, account: Account, component: Component) -> i64 {
+        let (page, key) = (self.page(place), key(account.index(), component));
+        match aside(page) {
+            None => page.iter().find(|slot| key_of(**slot) == key).map_or(0, |slot| amount_of(*slot)),
+            Some(at) => self.aside[at].iter().find(|(other, _)| *other == key).map_or(0, |(_, amount)| *amount),
+        }
     }
 
     /// Received and overpaid of one component of a participant, rupiah.
     pub(super) fn received(&self, place: Place, component: Component) -> i128 {
-        let counts =
-            |e: &&Entry| e.component == component && matches!(e.account, Account::Received | Account::Overpaid);
-        self.of(place).iter().filter(counts).map(|e| i128::from(e.amount)).sum()
+        let amount = |account| i128::from(self.amount(place, account, component));
+        amount(Account::Received) + amount(Account::Overpaid)
     }
 
     /// The sum over all participants.
     pub(super) fn people_totals(&self) -> Totals {
         let mut totals = [0; Account::COUNT];
-        for entry in self.people.iter().flatten() {
-            totals[entry.account.index()] += i128::from(entry.amount);
-        }
+        let pages = self.leaves.iter().flatten();
+        pages.flat_map(|page| self.entries(page)).for_each(|entry| totals[entry.account] += i128::from(entry.amount));
         totals
+    }
+}
+
+fn entry(key: u8, amount: i64) -> Entry {
+    let number = usize::from(key).saturating_sub(1);
+    let of = Component::ALL.len();
+    Entry { account: number / of, component: Component::ALL[number % of], amount }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use ledger_core::scheme::Entitlement;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Amounts of all sizes: many that cancel each other, and such as no page holds.
+    fn amount() -> impl Strategy<Value = i64> {
+        let wide = [i64::MAX, i64::MIN, 1 << 55, -(1 << 55), (1 << 55) - 1, -(1 << 55) - 1];
+        prop_oneof![6 => prop::sample::select(vec![-2i64, -1, 1, 2]), 1 => prop::sample::select(wide.to_vec())]
+    }
+
+    fn posting() -> impl Strategy<Value = Posting> {
+        let entitlement = |kind| Item::Entitlement(Entitlement { kind, number: 1 });
+        let items =
+            [Item::Aid, entitlement(EntitlementKind::Training), entitlement(EntitlementKind::Survey), Item::Repayment];
+        let accounts: Vec<_> = Account::all().collect();
+        // Three places, the last of them on a leaf of its own.
+        let places = [0, 1, LEAF as Place];
+        (
+            prop::sample::select(places.to_vec()),
+            prop::sample::select(items.to_vec()),
+            prop::sample::select(accounts),
+            amount(),
+        )
+            .prop_map(|(place, item, account, amount)| Posting {
+                participant: Some(place),
+                item,
+                account,
+                amount: Rupiah::new(amount),
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn every_amount_is_kept(postings in prop::collection::vec(posting(), 0..200)) {
+            let (mut books, mut plain) = (Books::default(), BTreeMap::new());
+            for posting in &postings {
+                books.post(posting);
+                let (place, component) = (posting.participant.unwrap(), Component::of(&posting.item).unwrap());
+                let amount: &mut i64 = plain.entry((place, posting.account, component as u8)).or_default();
+                *amount = amount.saturating_add(posting.amount.get());
+                prop_assert_eq!(books.after(posting), Some((component, *amount)));
+            }
+            let mut totals = [0; Account::COUNT];
+            for place in [0, 1, 2, LEAF as Place, 2 * LEAF as Place] {
+                let kept: BTreeMap<_, _> = books.of(place).map(|e| ((e.account, e.component as u8), e.amount)).collect();
+                for account in Account::all() {
+                    for component in Component::ALL {
+                        let expected = plain.get(&(place, account, component as u8)).copied().unwrap_or(0);
+                        let found = kept.get(&(account.index(), component as u8)).copied().unwrap_or(0);
+                        prop_assert_eq!((found, books.amount(place, account, component)), (expected, expected));
+                        totals[account.index()] += i128::from(expected);
+                    }
+                }
+            }
+            prop_assert_eq!(books.people_totals(), totals);
+        }
     }
 }

@@ -9,12 +9,12 @@ use ledger_core::account::{Account, Balances};
 use ledger_core::event::{DisbursementRunClosed, Event, Total};
 use ledger_core::fold::FoldError;
 use ledger_core::postings::{self, Posting};
-use ledger_core::state::Place;
+use ledger_core::state::{AHEAD, Place};
 use ledger_core::{Record, Rupiah, State};
 use ledger_log::{Checkpoint, Hash};
 
 use super::Witness;
-use super::books::{Books, Component, Totals};
+use super::books::{Books, Component, Entry, Totals};
 use crate::error::Error;
 use crate::finding::{Finding, Rule};
 use crate::source::Source;
@@ -56,9 +56,7 @@ impl Report {
 ///
 /// What kept it from being read.
 pub fn verify(source: &Source, checkpoint: Option<&Checkpoint>, threads: usize) -> Result<Report, Error> {
-    if threads > 1
-        && let Some(report) = super::in_parts::clean(source, checkpoint, threads)?
-    {
+    if let Some(report) = super::in_parts::clean(source, checkpoint, threads)? {
         return Ok(report);
     }
     let mut verifier = Verifier::new();
@@ -146,7 +144,7 @@ impl Verifier {
     pub fn new() -> Self {
         Self {
             state: State::new(),
-            books: Books::new(),
+            books: Books::default(),
             findings: Vec::new(),
             left_out: 0,
             postings: Vec::new(),
@@ -163,6 +161,22 @@ impl Verifier {
 
     /// Takes the next record. Breaks where it cannot follow those before it: then nothing after it can be judged.
     pub fn record(&mut self, record: &Record<'_>) -> ControlFlow<()> {
+        self.foreseen(record, None)
+    }
+
+    /// Takes the next records; breaks like [`Self::record`]. Faster, for what they look at is fetched together.
+    pub fn records(&mut self, records: &[Record<'_>]) -> ControlFlow<()> {
+        for batch in records.chunks(AHEAD) {
+            let mut participants = [None; AHEAD];
+            participants.iter_mut().zip(batch).for_each(|(participant, record)| *participant = record.participant);
+            let places = self.state.foresee(&participants);
+            self.books.foresee(&places);
+            batch.iter().zip(places).try_for_each(|(record, place)| self.foreseen(record, place))?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn foreseen(&mut self, record: &Record<'_>, place: Option<Place>) -> ControlFlow<()> {
         self.postings.clear();
         self.shares.clear();
         let closing = matches!(record.event, Event::WaveClosed(_) | Event::BalancePeriodClosed(_));
@@ -174,8 +188,8 @@ impl Verifier {
         let postings = &mut self.postings;
         let mut sink = |posting| postings.push(posting);
         let applied = match self.closings {
-            None => self.state.apply(record, &mut sink),
-            Some(_) => self.state.apply_of_part(record, &mut sink),
+            None => self.state.apply_foreseen(record, place, &mut sink),
+            Some(_) => self.state.apply_of_part(record, place, &mut sink),
         };
         if let Err(error) = applied {
             self.add(does_not_follow(record, error));
@@ -229,25 +243,24 @@ impl Verifier {
 
     /// The account that a posting touched, after the whole record.
     fn account(&mut self, at: u64, posting: &Posting, record: &[Posting]) {
-        let Some(entry) = self.books.after(posting).copied() else { return };
-        let Some(place) = posting.participant else { return };
-        let same = |other: &Posting| {
-            (other.participant, other.account) == (Some(place), entry.account) && entry.component.covers(other)
-        };
+        let (Some(place), account) = (posting.participant, posting.account) else { return };
+        let Some((component, amount)) = self.books.after(posting) else { return };
+        let same =
+            |other: &Posting| (other.participant, other.account) == (Some(place), account) && component.covers(other);
         // Once below zero it stays a finding of where it fell below.
-        let fell = || i128::from(entry.amount) >= moved(record, same);
-        if entry.amount < 0 && !entry.account.may_be_negative() && fell() {
-            let found = format!("{} {} of the {}", entry.account, entry.amount, entry.component.name());
-            let finding = Finding::new(Rule::BelowZero, "0 or more", found).about(entry.account).at_position(at);
-            self.add_of(place, finding.worth(Rupiah::new(entry.amount.saturating_neg())));
+        let fell = || i128::from(amount) >= moved(record, same);
+        if amount < 0 && !account.may_be_negative() && fell() {
+            let found = format!("{account} {amount} of the {}", component.name());
+            let finding = Finding::new(Rule::BelowZero, "0 or more", found).about(account).at_position(at);
+            self.add_of(place, finding.worth(Rupiah::new(amount.saturating_neg())));
         }
-        if matches!(entry.account, Account::Received | Account::Overpaid) {
-            let received = self.books.received(place, entry.component);
-            let most = self.entitlement(place, entry.component);
+        if matches!(account, Account::Received | Account::Overpaid) {
+            let received = self.books.received(place, component);
+            let most = self.entitlement(place, component);
             if received > most {
-                let expected = format!("at most {most} of the {}, received and overpaid", entry.component.name());
+                let expected = format!("at most {most} of the {}, received and overpaid", component.name());
                 let finding = Finding::new(Rule::ReceivedAtMost, expected, received.to_string());
-                let finding = finding.about(entry.component.code()).at_position(at);
+                let finding = finding.about(component.code()).at_position(at);
                 self.add_of(place, finding.worth(rupiah(received - most)));
             }
         }
@@ -289,8 +302,8 @@ impl Verifier {
 
     fn participant(&mut self, place: Place) {
         for component in Component::ALL {
-            let counts = |e: &&super::books::Entry| e.component == component && e.account != Account::Budget;
-            let found: i128 = self.books.of(place).iter().filter(counts).map(|e| i128::from(e.amount)).sum();
+            let counts = |e: &Entry| e.component == component && e.account != Account::Budget.index();
+            let found: i128 = self.books.of(place).filter(counts).map(|e| i128::from(e.amount)).sum();
             let whole = self.entitlement(place, component);
             if found != whole {
                 let expected = format!("{whole} of the {} in all accounts without budget", component.name());
@@ -299,7 +312,7 @@ impl Verifier {
             }
         }
         let mut posted: Totals = [0; Account::COUNT];
-        self.books.of(place).iter().for_each(|e| posted[e.account.index()] += i128::from(e.amount));
+        self.books.of(place).for_each(|e| posted[e.account] += i128::from(e.amount));
         let derived = totals_in(&self.state.balances(place));
         if posted != derived {
             let (expected, found) = differing(&posted, &derived);

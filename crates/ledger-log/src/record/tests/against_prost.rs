@@ -15,7 +15,7 @@ use prost::encoding::{DecodeContext, WireType, decode_key, encode_key, encode_va
 
 use super::super::table::EVENTS;
 use super::to_stored::stored;
-use super::{arbitrary, decode, encode, encoded, participant};
+use super::{arbitrary, decode, encode, encoded, outline, outline_of};
 
 /// Every kind of event, the same number of times.
 #[test]
@@ -28,7 +28,7 @@ fn encodes_as_prost_does_and_decodes_what_it_encoded() {
                 let bytes = encoded(&record);
                 prop_assert_eq!(&bytes, &stored(&record).encode_to_vec());
                 prop_assert_eq!(&decode(&bytes), &Ok(record.clone()));
-                prop_assert_eq!(participant(&bytes), Ok(record.participant));
+                prop_assert_eq!(outline(&bytes), Ok(outline_of(&record)));
                 Ok(())
             })
             .unwrap_or_else(|error| panic!("{error}"));
@@ -135,7 +135,7 @@ proptest! {
             }
         }
         let bytes = disordered(&bytes, seed, &unknown);
-        prop_assert_eq!(participant(&bytes), Ok(record.participant));
+        prop_assert_eq!(outline(&bytes), Ok(outline_of(&record)));
         prop_assert_eq!(decode(&bytes), Ok(record));
     }
 
@@ -157,7 +157,7 @@ proptest! {
             }
         }
         if let Ok(read) = decode(&bytes) {
-            prop_assert_eq!(participant(&bytes), Ok(read.participant));
+            prop_assert_eq!(outline(&bytes), Ok(outline_of(&read)));
             prop_assert_eq!(StoredRecord::decode(&bytes[..]), Ok(stored(&read)));
         }
     }
@@ -167,7 +167,7 @@ proptest! {
         let bytes = encoded(&record);
         for end in 0..bytes.len() {
             prop_assert!(decode(&bytes[..end]).is_err(), "{} of {} bytes", end, bytes.len());
-            let _ = participant(&bytes[..end]);
+            let _ = outline(&bytes[..end]);
         }
     }
 
@@ -175,9 +175,9 @@ proptest! {
     fn panics_on_no_bytes(bytes in vec(any::<u8>(), 0..300), event in 20u32..69) {
         for bytes in [&bytes, &delimited(event, &bytes)] {
             if let Ok(read) = decode(bytes) {
-                prop_assert_eq!(participant(bytes), Ok(read.participant));
+                prop_assert_eq!(outline(bytes), Ok(outline_of(&read)));
             }
-            let _ = participant(bytes);
+            let _ = outline(bytes);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One row per refusal.
 
-use super::{DecodeError, decode, participant};
+use super::{DecodeError, decode, outline};
 
 /// Key and value of a field, for the hand-written bytes below.
 fn varint(number: u8, value: u8) -> Vec<u8> {
@@ -169,15 +169,20 @@ fn each_refusal_names_the_field() {
 }
 
 #[test]
-fn the_participant_alone_is_read_in_any_place_or_refused() {
+fn the_outline_alone_is_read_in_any_place_or_refused() {
     let id = delimited(3, &EVENT_ID);
-    let rows: &[(&str, Vec<u8>, Result<bool, DecodeError>)] = &[
-        ("none", with(&[]), Ok(false)),
-        ("behind other fields", with(&[&delimited(29, &[8, 1]), &id]), Ok(true)),
-        ("before what is damaged", [&id[..], &[0]].concat(), Ok(true)),
+    // Position 7, and recorded_at one nanosecond after 1970.
+    let (position, recorded_at) = ([8, 7], [41, 1, 0, 0, 0, 0, 0, 0, 0]);
+    let whole = [&position[..], &id, &recorded_at].concat();
+    type Found = Result<(u64, bool), DecodeError>;
+    let rows: &[(&str, Vec<u8>, Found)] = &[
+        ("no participant", with(&[]), Ok((0, false))),
+        ("behind other fields", [&delimited(29, &[8, 1])[..], &whole].concat(), Ok((7, true))),
+        ("the other way round", [&recorded_at[..], &id, &position].concat(), Ok((7, true))),
+        ("before what is damaged", [&whole[..], &[0]].concat(), Ok((7, true))),
         (
             "behind what is damaged",
-            [&[0][..], &id].concat(),
+            [&[0][..], &whole].concat(),
             Err(DecodeError::NotAField { message: "StoredRecord", key: 0 }),
         ),
         (
@@ -188,6 +193,7 @@ fn the_participant_alone_is_read_in_any_place_or_refused() {
         ("as a number", vec![0x18, 1], Err(DecodeError::WireType { field: "StoredRecord.participant" })),
     ];
     for (what, bytes, expected) in rows {
-        assert_eq!(participant(bytes).map(|id| id.is_some()), *expected, "{what}");
+        let found = outline(bytes).map(|outline| (outline.position, outline.participant.is_some()));
+        assert_eq!(found, *expected, "{what}");
     }
 }
