@@ -8,8 +8,8 @@ use crate::ids::{self, Position};
 use crate::money::Rupiah;
 use crate::postings::{self, Posting};
 use crate::state::{
-    EntitlementMoney, ExceptionEntry, ExceptionKey, Fact, FactKind, Instruction, More, Order, Participant, Place,
-    Purchase, RareKey, RareKind, Run, State, Status, Tag, Wave, day16, hash_of, identity_of, instructed, mark,
+    EntitlementMoney, ExceptionEntry, ExceptionKey, Fact, FactKind, Identity, Instruction, More, Order, Participant,
+    Place, Purchase, RareKey, RareKind, Run, State, Status, Tag, Wave, day16, hash_of, identity_of, instructed, mark,
 };
 use crate::time::Timestamp;
 
@@ -300,7 +300,7 @@ impl State {
             Event::ExceptionResolved(e) => {
                 let key = exception_key(e.partner, &e.transaction_reference, &e.transaction_reference, e.kind);
                 if let Some(entry) = self.exceptions.get_mut(&key) {
-                    entry.resolved = Some(fact);
+                    entry.resolved.get_or_insert(fact);
                 }
             }
             _ => {
@@ -328,8 +328,8 @@ impl State {
         let Some(id) = record.participant else { return Err(FoldError::Unknown("participant")) };
         let place = self.participants.push(Participant::selected(id, e, fact)).ok_or(FoldError::Full)?;
         self.by_id.insert(hash_of(&id), place);
-        self.by_identity.insert(hash_of(&e.identity_digest), place);
-        self.families.add_one(hash_of(&e.family_card_digest));
+        self.by_identity.insert(Identity::of(&e.identity_digest).key(), place);
+        self.families.add_one(Identity::of(&e.family_card_digest).key());
         if let Some(wave) = self.waves.get_mut(&e.wave) {
             wave.selected = wave.selected.saturating_add(1);
             let aid = self.schemes.get(wave.scheme).map_or(Rupiah::ZERO, |(scheme, _)| scheme.training_aid);

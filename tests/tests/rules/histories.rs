@@ -19,7 +19,7 @@ use proptest::test_runner::TestRunner;
 
 const STEPS: usize = 160;
 
-fn cases(n: u32) -> ProptestConfig {
+pub(crate) fn cases(n: u32) -> ProptestConfig {
     ProptestConfig { cases: n, failure_persistence: None, ..ProptestConfig::default() }
 }
 
@@ -48,7 +48,7 @@ fn seen_of(state: &State, participant: &Participant) -> String {
 }
 
 /// Whatever can be seen of everything.
-fn seen(state: &State) -> Vec<String> {
+pub(crate) fn seen(state: &State) -> Vec<String> {
     let mut seen = vec![
         format!("{} {:?} {:?}", state.size(), state.last_recorded_at(), state.last_programme_position()),
         format!("{:?}", named(state.totals())),

@@ -11,3 +11,4 @@ mod precedence;
 mod rejections;
 mod runs;
 mod setting;
+mod snapshots;

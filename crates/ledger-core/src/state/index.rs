@@ -20,12 +20,43 @@ const STEP: usize = 4;
 
 impl Buckets {
     /// The bucket of an entry, where there are so many.
-    const fn bucket(buckets: u32, entry: u64) -> u32 {
+    pub(super) const fn bucket(buckets: u32, entry: u64) -> u32 {
         let hash = (entry >> 32) as u32;
         let buckets = if buckets == 0 { 1 } else { buckets };
         // One bit more than the number needs: buckets behind its end have not been split off yet.
         let low = hash & (u32::MAX >> buckets.leading_zeros());
         if low < buckets { low } else { low & (u32::MAX >> 1 >> buckets.leading_zeros()) }
+    }
+
+    /// Holds these entries, as if they had been put in one after another; each bucket is allocated once.
+    fn with(entries: &[u64]) -> Self {
+        let count = u32::try_from((entries.len() as u64).div_ceil(FULL)).unwrap_or(u32::MAX);
+        // A counting sort: where each bucket ends, filled from its end.
+        let mut ends = vec![0usize; count as usize];
+        for entry in entries {
+            ends[Self::bucket(count, *entry) as usize] += 1;
+        }
+        let mut end = 0;
+        for bucket in &mut ends {
+            end += *bucket;
+            *bucket = end;
+        }
+        let mut sorted = vec![0; entries.len()];
+        for entry in entries {
+            let at = &mut ends[Self::bucket(count, *entry) as usize];
+            *at -= 1;
+            sorted[*at] = *entry;
+        }
+        // Now each stands where its bucket begins.
+        let mut buckets = Segmented::default();
+        let nexts = ends.iter().skip(1).copied().chain([sorted.len()]);
+        for (begin, next) in ends.iter().zip(nexts) {
+            let its = &sorted[*begin..next];
+            let mut bucket = with_room(its.len());
+            bucket.extend_from_slice(its);
+            buckets.push(bucket);
+        }
+        Self { buckets, len: entries.len() as u64 }
     }
 
     fn of(&self, entry: u64) -> &[u64] {
@@ -38,7 +69,7 @@ impl Buckets {
     }
 
     fn insert(&mut self, entry: u64) {
-        if self.len >= u64::from(self.buckets.len()) * FULL {
+        if self.is_full() {
             self.split();
         }
         self.len += 1;
@@ -46,6 +77,11 @@ impl Buckets {
         if let Some(bucket) = self.buckets.get_mut(at) {
             add(bucket, entry);
         }
+    }
+
+    /// Whether the next entry brings a split.
+    fn is_full(&self) -> bool {
+        self.len >= u64::from(self.buckets.len()) * FULL
     }
 
     /// Splits the next bucket: half of its entries go to a new one at the end.
@@ -102,6 +138,16 @@ impl Index {
         self.0.of(hash).iter().step_by(LINE).fold(0, |sum, entry| sum ^ entry)
     }
 
+    /// The index of these entries, see [`Index::entry`].
+    pub(super) fn with(entries: &[u64]) -> Self {
+        Self(Buckets::with(entries))
+    }
+
+    /// What stands for a place in the index.
+    pub(super) fn entry(hash: u64, place: u32) -> u64 {
+        hash & !PLACE | u64::from(place)
+    }
+
     /// The place whose identifier hashes to `hash` and that `is_it` confirms.
     pub fn get(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
         let alike = self.0.of(hash).iter().filter(|entry| (**entry ^ hash) & !PLACE == 0);
@@ -109,7 +155,7 @@ impl Index {
     }
 
     pub(crate) fn insert(&mut self, hash: u64, place: u32) {
-        self.0.insert(hash & !PLACE | u64::from(place));
+        self.0.insert(Self::entry(hash, place));
     }
 }
 
@@ -122,6 +168,29 @@ pub struct Counts(Buckets);
 const COUNT: u64 = 0xFF;
 
 impl Counts {
+    /// The counts of these entries, as [`Counts::bucket`] gives them.
+    pub(super) fn with(entries: &[u64]) -> Self {
+        Self(Buckets::with(entries))
+    }
+
+    pub(super) const fn buckets(&self) -> u32 {
+        self.0.buckets.len()
+    }
+
+    /// The entries of one bucket.
+    pub(super) fn bucket(&self, bucket: u32) -> &[u64] {
+        self.0.buckets.get(bucket).map_or(&[], |bucket| bucket)
+    }
+
+    /// The buckets from which the next [`Counts::add_one`] of that hash changes or takes anything.
+    pub(super) fn touched(&self, hash: u64) -> [u32; 2] {
+        let buckets = self.0.buckets.len();
+        let own = Buckets::bucket(buckets, hash);
+        // The bucket that would be split, whether it comes to that or not.
+        let split = if buckets == 0 { 0 } else { buckets & (u32::MAX >> 1 >> buckets.leading_zeros()) };
+        [own, if self.0.is_full() { split } else { own }]
+    }
+
     /// How often the key with that hash was counted.
     pub fn get(&self, hash: u64) -> u8 {
         let found = self.0.of(hash).iter().find(|entry| (**entry ^ hash) & !COUNT == 0);
@@ -159,6 +228,15 @@ mod tests {
             }
             for (hash, place) in hashes.iter().zip(0u32..) {
                 prop_assert_eq!(index.get(*hash, |found| found == place), Some(place));
+            }
+            let entries: Vec<_> = hashes.iter().zip(0u32..).map(|(hash, place)| Index::entry(*hash, place)).collect();
+            let at_once = Index::with(&entries);
+            prop_assert_eq!(at_once.0.buckets.len(), index.0.buckets.len());
+            for (mine, theirs) in at_once.0.buckets.iter().zip(index.0.buckets.iter()) {
+                let (mut mine, mut theirs) = (mine.to_vec(), theirs.to_vec());
+                mine.sort_unstable();
+                theirs.sort_unstable();
+                prop_assert_eq!(mine, theirs);
             }
             let alike = hashes.iter().any(|hash| hash >> 32 == other >> 32);
             prop_assert_eq!(index.get(other, |_| true).is_some(), alike);

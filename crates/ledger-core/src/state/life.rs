@@ -239,6 +239,13 @@ const STEP: usize = 16;
 pub(super) struct Life(Box<[u8]>);
 
 impl Life {
+    /// A life as [`Life::bytes`] gives it.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        let mut life = Self::default();
+        life.append(bytes);
+        life
+    }
+
     /// A whole life, wherever it is kept.
     pub(super) fn bytes(&self) -> &[u8] {
         let spare = self.0.last().copied().unwrap_or_default();

@@ -11,6 +11,7 @@ mod packed;
 mod participant;
 mod programme;
 mod segmented;
+pub mod snapshot;
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
@@ -22,7 +23,7 @@ pub use index::{Counts, Index};
 pub(crate) use life::{More, Order, Tag};
 pub use participant::mark;
 pub use participant::{Fact, FactKind, Instruction, InstructionStatus, Link, Participant, Purchase, Status};
-pub(crate) use participant::{day16, instructed};
+pub(crate) use participant::{Identity, day16, instructed};
 pub use programme::{ExceptionEntry, ExceptionKey, InstructionList, Run, Wave, Year};
 pub use segmented::Segmented;
 
@@ -54,8 +55,9 @@ pub struct State {
     pub(crate) years: BTreeMap<i16, Year>,
     pub(crate) runs: Vec<Run>,
     pub(crate) instructions: [InstructionList; Partner::ALL.len()],
-    pub(crate) exceptions: HashMap<ExceptionKey, ExceptionEntry>,
-    pub(crate) rare: HashMap<RareKey, Fact>,
+    // Ordered: a snapshot walks over them in slices, and they grow without ever being copied.
+    pub(crate) exceptions: BTreeMap<ExceptionKey, ExceptionEntry>,
+    pub(crate) rare: BTreeMap<RareKey, Fact>,
     pub(crate) repaid: HashMap<Place, Rupiah>,
     pub(crate) totals: Balances,
     /// The postings of the record at hand; kept for its memory.
@@ -63,7 +65,7 @@ pub struct State {
 }
 
 /// Identity of a rare fact: its kind, whose it is (`None`: of the whole programme), and what stands for the rest. 21 bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RareKey {
     kind: RareKind,
     participant: [u8; 4],
@@ -79,9 +81,10 @@ impl RareKey {
 }
 
 /// Kinds of facts that few participants have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
 pub(crate) enum RareKind {
-    Withdrawn,
+    Withdrawn = 1,
     Revoked,
     Reinstated,
     Found,
@@ -93,7 +96,22 @@ pub(crate) enum RareKind {
     Returned,
 }
 
-/// A hash for the tables in memory. Never stored: it may differ between builds.
+impl RareKind {
+    const ALL: [Self; 10] = [
+        Self::Withdrawn,
+        Self::Revoked,
+        Self::Reinstated,
+        Self::Found,
+        Self::FindingWithdrawn,
+        Self::Demand,
+        Self::Receipt,
+        Self::Funds,
+        Self::Statement,
+        Self::Returned,
+    ];
+}
+
+/// A hash for the tables in memory. Never stored: it may differ between builds, and a loaded state computes it anew.
 pub(crate) fn hash_of(value: &impl Hash) -> u64 {
     let mut hasher = rapidhash::quality::RapidHasher::default_const();
     value.hash(&mut hasher);
@@ -173,13 +191,15 @@ impl State {
     /// The participant with that identity digest.
     #[must_use]
     pub fn place_by_identity(&self, digest: &Digest) -> Option<Place> {
-        self.by_identity.get(hash_of(digest), |place| self.participants.get(place).is_some_and(|p| p.is_person(digest)))
+        let identity = Identity::of(digest);
+        self.by_identity
+            .get(identity.key(), |place| self.participants.get(place).is_some_and(|p| p.identity == identity))
     }
 
     /// How many participants one family card has.
     #[must_use]
     pub fn family_size(&self, digest: &Digest) -> u8 {
-        self.families.get(hash_of(digest))
+        self.families.get(Identity::of(digest).key())
     }
 
     /// Whose purchase it is.

@@ -22,8 +22,8 @@ pub enum Status {
 /// That something was recorded: where, and when it happened. 7 bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Fact {
-    position: [u8; 5],
-    day: [u8; 2],
+    pub(super) position: [u8; 5],
+    pub(super) day: [u8; 2],
 }
 
 impl Fact {
@@ -293,12 +293,17 @@ pub fn mark(reference: &str) -> [u8; 2] {
 /// What is kept of an identity digest to compare others with: the first half of its SHA-256. To find another digest that
 /// is taken for it takes 2^128 tries, and among 17 million people two are alike by chance once in 10^24.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Identity([u8; 16]);
+pub(crate) struct Identity(pub(super) [u8; 16]);
 
 impl Identity {
-    fn of(digest: &Digest) -> Self {
+    pub(crate) fn of(digest: &Digest) -> Self {
         let hash = Sha256::digest(digest.0);
         Self(std::array::from_fn(|i| hash[i]))
+    }
+
+    /// Its place in the tables: the same in every build.
+    pub(crate) fn key(self) -> u64 {
+        self.0.iter().take(8).fold(0, |key, byte| key << 8 | u64::from(*byte))
     }
 }
 
@@ -306,10 +311,10 @@ impl Identity {
 pub struct Participant {
     /// The participant.
     pub id: ParticipantId,
-    identity: Identity,
-    life: Life,
+    pub(super) identity: Identity,
+    pub(super) life: Life,
     /// The last record.
-    last: Fact,
+    pub(super) last: Fact,
     /// Set by a reinstatement; 0 where there was none.
     pub(crate) first_purchase_deadline: u16,
     pub(crate) status_since: u16,
@@ -325,7 +330,7 @@ pub struct Participant {
     /// Open ineligibility findings.
     pub open_findings: u8,
     /// Bytes of the life's last entry, where it only says where the last record is.
-    passing: u8,
+    pub(super) passing: u8,
 }
 
 const _: () = assert!(size_of::<Participant>() == 80, "17 million of them: each byte counts");
@@ -476,6 +481,17 @@ impl Participant {
     fn index(&self, tag: Tag, id: [u8; 16]) -> Option<u16> {
         let is_it = |entry: &Entry<'_>| entry.tag == tag && entry.id() == Some(id);
         self.life.entries().find(is_it).map(|entry| entry.index)
+    }
+
+    /// Shows the identifiers of all purchases and links.
+    pub(super) fn each_id(&self, mut purchase: impl FnMut(PurchaseId), mut link: impl FnMut(LinkId)) {
+        for entry in self.life.entries() {
+            match (entry.tag, entry.id()) {
+                (Tag::Bought, Some(id)) => purchase(PurchaseId(id)),
+                (Tag::Linked, Some(id)) => link(LinkId(id)),
+                _ => {}
+            }
+        }
     }
 
     /// An instruction, with its index.

@@ -87,20 +87,31 @@ pub struct Run {
 /// differences to the one before.
 #[derive(Default)]
 pub struct InstructionList {
-    blocks: Segmented<Block>,
-    len: usize,
+    pub(super) blocks: Segmented<Block>,
+    pub(super) len: usize,
 }
 
 /// Instructions of a block: what a look at one of them reads at most.
-const BLOCK: usize = 64;
+pub(super) const BLOCK: usize = 64;
 
-struct Block {
-    first: u64,
-    last: u64,
-    bytes: Vec<u8>,
+pub(super) struct Block {
+    pub(super) first: u64,
+    pub(super) last: u64,
+    pub(super) bytes: Vec<u8>,
 }
 
 impl Block {
+    /// The position of the last of the first `count` entries, and how many bytes those have.
+    pub(super) fn up_to(&self, count: usize) -> (u64, usize) {
+        let (mut rest, mut last) = (&self.bytes[..], self.first);
+        for _ in 0..count {
+            let Some(gap) = packed::varint(&mut rest) else { break };
+            last = last.wrapping_add(gap);
+            rest = rest.get(size_of::<Place>()..).unwrap_or_default();
+        }
+        (last, self.bytes.len() - rest.len())
+    }
+
     /// The first entry's difference is 0.
     fn entries(&self) -> impl Iterator<Item = (Position, Place)> + '_ {
         let (mut rest, mut position) = (&self.bytes[..], self.first);
@@ -159,7 +170,7 @@ impl InstructionList {
 }
 
 /// Identity of an exception: partner, transaction reference, kind.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ExceptionKey {
     /// Who said it.
     pub partner: Partner,
