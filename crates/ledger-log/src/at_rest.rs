@@ -98,7 +98,7 @@ impl AtRest {
     /// Damage is no error: it is in the findings. Errors are what kept the log from being examined, and
     /// [`OpenError::Record`] when `visit` refuses a record.
     pub fn examine(&self, mut visit: impl FnMut(u64, &[u8]) -> Result<(), VisitError>) -> Result<Examined, OpenError> {
-        self.examine_all(1, &mut scan::one_by_one(&mut visit)).map(|(examined, _)| examined)
+        self.examine_all(1, &mut scan::one_by_one(0, &mut visit)).map(|(examined, _)| examined)
     }
 
     /// Like [`AtRest::examine`], with so many threads that read and hash what is sealed; `visit` is shown window after
@@ -180,7 +180,7 @@ impl AtRest {
         // Nothing but the segments says how long an archive is.
         let head = Head { size: sealed.end(), root: Hash::default() };
         let mut scan = Scan { head, beside: Beside::open(&self.dir)?, frontier: &mut frontier, threads, visit };
-        let scanned = scan.sealed(&sealed).and_then(|()| Ok(scan.end()?));
+        let scanned = scan.sealed(&sealed).and_then(|()| scan.end());
         examined.head = Head { size: frontier.size(), root: frontier.root() };
         examined.findings = beside_whole(&scanned?, examined.head.size);
         if !examined.findings.is_empty() {
@@ -258,8 +258,8 @@ impl std::ops::Deref for AtRestReader {
 
 /// What is wrong beside the records of a log that nothing interrupted.
 fn beside_whole(scanned: &Scanned, size: u64) -> Vec<Damage> {
-    let expected = "the root of the records it stands for";
-    let differs = scanned.subtrees.differs_at.map(|at| Damage::new(at, subtrees::NAME, expected, "another, or none"));
+    let differs =
+        scanned.subtrees.differs_at.map(|at| Damage::new(at, subtrees::NAME, subtrees::EXPECTED, "another, or none"));
     differs.into_iter().chain(scanned.kept.in_a_closed_log(size)).collect()
 }
 

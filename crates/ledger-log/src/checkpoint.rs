@@ -24,7 +24,7 @@ pub const DEFAULT_ORIGIN: &str = "prakerja.ledger";
 
 /// The signature type of Ed25519 in signed notes.
 const ED25519: u8 = 1;
-const SIGNATURE_LINE: &str = "— ";
+pub(crate) const SIGNATURE_LINE: &str = "— ";
 const PRIVATE: &str = "PRIVATE+KEY+";
 
 /// Why a key or a note is not what it should be.

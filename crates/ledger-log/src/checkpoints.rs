@@ -7,7 +7,7 @@
 //! longer in use.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -16,42 +16,25 @@ use crate::error::{Damage, FileError};
 use crate::files;
 use crate::head::Head;
 use crate::merkle::Frontier;
+use crate::notes;
 
 /// The file's name in the log folder.
 pub(crate) const NAME: &str = "checkpoints/notes";
 
-/// Where a note stands in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    size: u64,
-    from: u64,
-    length: u32,
-}
-
-/// What an opening found of the checkpoints: where each note stands.
-#[derive(Clone, Default, PartialEq, Eq)]
+/// What an opening found of the checkpoints. Where each note stands is not kept: sizes only grow, so one is found in the
+/// file itself, and a year of millions of notes takes no memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
-    /// By size; where one size was signed under several keys, the newest note.
-    places: Vec<Place>,
+    /// Size of the last note.
+    latest: Option<u64>,
     end: u64,
     /// Bytes of a note that was given to nobody.
     cut: u64,
 }
 
-impl std::fmt::Debug for Kept {
-    /// A year has millions of them.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Kept").field("notes", &self.places.len()).field("cut", &self.cut).finish_non_exhaustive()
-    }
-}
-
 impl Kept {
     fn add(&mut self, size: u64, length: usize) {
-        if self.places.last().is_some_and(|last| last.size == size) {
-            self.places.pop();
-        }
-        // A note is a few hundred bytes.
-        self.places.push(Place { size, from: self.end, length: u32::try_from(length).unwrap_or(u32::MAX) });
+        self.latest = Some(size);
         self.end += length as u64 + 1;
     }
 
@@ -92,15 +75,26 @@ enum Fault {
 }
 
 impl Check {
-    /// Starts at the first note; a missing file is one without notes.
-    pub(crate) fn open(dir: &Path) -> Result<Check, FileError> {
+    /// Starts at the first note of `size` records or more; a missing file is one without notes.
+    pub(crate) fn open(dir: &Path, size: u64) -> Result<Check, FileError> {
         let path = dir.join(NAME);
         let file = match File::open(&path) {
-            Ok(file) => Some(BufReader::with_capacity(1 << 16, file)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Check { file: None, path, kept: Kept::default(), next: None, fault: None });
+            }
             Err(error) => return Err(FileError::at("open", &path)(error)),
         };
-        let mut check = Check { file, path, kept: Kept::default(), next: None, fault: None };
+        let mut kept = Kept::default();
+        if size > 0 {
+            let length = file.metadata().map_err(FileError::at("look at", &path))?.len();
+            // A file in which nothing is found is read from its beginning, and that says what is wrong with it.
+            let before = notes::first_from(&file, length, size).map_err(FileError::at("read", &path))?;
+            kept = before.map_or(kept, |(end, latest)| Kept { latest, end, cut: 0 });
+        }
+        let mut file = BufReader::with_capacity(1 << 16, file);
+        file.seek(SeekFrom::Start(kept.end)).map_err(FileError::at("read", &path))?;
+        let mut check = Check { file: Some(file), path, kept, next: None, fault: None };
         check.read_note()?;
         Ok(check)
     }
@@ -134,27 +128,35 @@ impl Check {
         Ok(())
     }
 
-    /// Ends the comparison after the last of `size` records.
-    pub(crate) fn finish(self, size: u64) -> Result<Kept, Damage> {
-        match (self.fault, self.next) {
-            (Some(Fault::Note { at, expected, found }), _) => {
+    /// What is wrong with the notes of `size` records and fewer.
+    pub(crate) fn so_far(&self, size: u64) -> Result<(), Damage> {
+        match &self.fault {
+            Some(Fault::Note { at, expected, found }) => {
                 Err(Damage::new(size, format!("{NAME} byte {at}"), expected, found))
             }
             // Each record is whole, yet together they are not those that were signed; which one is not known.
-            (Some(Fault::Forked { size }), _) => {
+            Some(Fault::Forked { size }) => {
                 Err(Damage::new(0, NAME, format!("the {size} records whose root was signed"), "another root"))
             }
-            (None, Some((head, _))) => {
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the comparison after the last of `size` records.
+    pub(crate) fn finish(self, size: u64) -> Result<Kept, Damage> {
+        self.so_far(size)?;
+        match self.next {
+            Some((head, _)) => {
                 let expected = format!("a log of {} records or more, as was signed", head.size);
                 Err(Damage::new(size, NAME, expected, format!("{size} records")))
             }
-            (None, None) => Ok(self.kept),
+            None => Ok(self.kept),
         }
     }
 
     /// Reads up to the empty line after the next note. What ends before it was given to nobody.
     fn read_note(&mut self) -> Result<(), FileError> {
-        let before = self.next.take().map(|(head, _)| head.size);
+        let before = self.next.take().map(|(head, _)| head.size).or(self.kept.latest);
         let Some(file) = &mut self.file else { return Ok(()) };
         let (mut note, mut text, mut empty_lines) = (Vec::new(), 0, 0);
         while empty_lines < 2 {
@@ -241,8 +243,8 @@ impl Checkpoints {
 
     /// Size of the newest kept checkpoint.
     #[must_use]
-    pub fn latest(&self) -> Option<u64> {
-        self.kept.places.last().map(|place| place.size)
+    pub const fn latest(&self) -> Option<u64> {
+        self.kept.latest
     }
 
     /// The smallest kept checkpoint of `size` records or more, with its size.
@@ -251,12 +253,10 @@ impl Checkpoints {
     ///
     /// The file cannot be read.
     pub fn at_or_after(&self, size: u64) -> Result<Option<(u64, String)>, FileError> {
-        let places = &self.kept.places;
-        let Some(place) = places.get(places.partition_point(|place| place.size < size)) else { return Ok(None) };
-        let mut note = vec![0; place.length as usize];
-        self.file.read_exact_at(&mut note, place.from).map_err(FileError::at("read", &self.path))?;
-        let text = String::from_utf8(note).map_err(std::io::Error::other);
-        Ok(Some((place.size, text.map_err(FileError::at("read", &self.path))?)))
+        if self.kept.latest.is_none_or(|latest| latest < size) {
+            return Ok(None);
+        }
+        notes::newest_from(&self.file, self.kept.end, size).map_err(FileError::at("read", &self.path))
     }
 }
 
@@ -293,7 +293,7 @@ mod tests {
 
         /// As an opening does it.
         fn open(&self, clean: bool) -> Result<Checkpoints, OpenError> {
-            let mut check = Check::open(self.folder.path())?;
+            let mut check = Check::open(self.folder.path(), 0)?;
             let mut frontier = Frontier::default();
             check.reached(&frontier)?;
             for record in self.reader.read(0, u64::MAX) {

@@ -124,6 +124,14 @@ pub enum OpenError {
         /// Bytes free.
         free: u64,
     },
+    /// The log does not begin with the records that were said to be known already; nothing was changed.
+    #[error("the log does not begin with the {size} records that are known: {why}")]
+    NotKnown {
+        /// How many were said to be known.
+        size: u64,
+        /// What says otherwise.
+        why: &'static str,
+    },
     /// A file could not be used.
     #[error(transparent)]
     File(#[from] FileError),
@@ -143,6 +151,7 @@ impl OpenError {
             | OpenError::NotAnArchive { .. }
             | OpenError::InTheWay { .. }
             | OpenError::NoRoom { .. }
+            | OpenError::NotKnown { .. }
             | OpenError::File(_)
             | OpenError::Store(_) => None,
         }

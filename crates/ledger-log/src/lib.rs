@@ -12,6 +12,7 @@
 //! | `head` | size and root, outside of sled, two slots (see `head`) |
 //! | `subtrees` | roots of subtrees of 256 records and more, for proofs (see `subtrees`) |
 //! | `checkpoints/notes` | what was signed of it, where anything was (see `checkpoints`) |
+//! | `snapshot` | what the records up to a position add up to, to start sooner; no part of the log (see `snapshot`) |
 //! | `closed` | after a close in good order: what every byte was (see `closed`) |
 //! | `LOCK` | held by whoever works on the folder (see `lock`) |
 //! | `recovering/`, `replaced/` | only while the log is being opened (see `recovery`) |
@@ -31,6 +32,7 @@ mod head;
 mod lock;
 mod manifest;
 mod merkle;
+mod notes;
 mod proof;
 mod quiet;
 mod reader;
@@ -41,8 +43,10 @@ mod restore;
 mod scan;
 mod sealer;
 mod segment;
+mod snapshot;
 mod store;
 mod subtrees;
+mod unread;
 mod volume;
 mod volumes;
 mod waker;
@@ -59,8 +63,9 @@ pub use files::free_bytes;
 pub use head::Head;
 pub use merkle::{Frontier, Hash, empty_root, leaf_hash, node_hash};
 pub use reader::{Reader, Record, Records};
-pub use recovery::{Log, Options, Recovery};
+pub use recovery::{Log, Opening, Options, Recovery};
 pub use restore::{restore, restore_linked};
 pub use scan::{TornTail, Window};
+pub use snapshot::{Snapshot, SnapshotWriter, Unusable};
 pub use subtrees::BLOCK_LEVEL;
 pub use writer::Writer;

@@ -17,7 +17,7 @@ const FETCH: usize = 64;
 /// Reads durable records. Clones share the log; they end with [`ReadError::Closed`] when the writer closes it.
 #[derive(Debug, Clone)]
 pub struct Reader {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl Reader {

@@ -40,6 +40,7 @@ use crate::merkle::Frontier;
 use crate::reader::Reader;
 use crate::real_sync;
 use crate::scan::{self, Beside, Scan, Scanned, TornTail};
+use crate::snapshot;
 use crate::store::{Shared, Store};
 use crate::subtrees::{self, BLOCK_LEVEL, SubtreesFile, SubtreesReader};
 use crate::volume::VolumeError;
@@ -87,6 +88,8 @@ pub struct Recovery {
     pub kept: Kept,
     /// Names of what an interrupted start or stop had left in the folder. Removed, or put back in its place.
     pub leftovers: Vec<String>,
+    /// So many records at the front were not read, since they were known; see [`Reader::check`].
+    pub unread: u64,
 }
 
 /// The log in a folder; see [`Log::open`].
@@ -108,13 +111,18 @@ impl Log {
         options: &Options,
         mut visit: impl FnMut(u64, &[u8]) -> Result<(), VisitError>,
     ) -> Result<(Writer, Reader, Recovery), OpenError> {
+        Log::begin(dir, options)?.open(None, &mut visit)
+    }
+
+    /// Takes the log in `dir`, creating it where missing, and compares its files with what a close left. No record is read.
+    pub fn begin(dir: impl AsRef<Path>, options: &Options) -> Result<Opening, OpenError> {
         let dir = dir.as_ref();
         files::create_dir(dir)?;
         real_sync::require(dir)?;
-        let mut lock = Lock::exclusive(dir, options.lock_wait)?;
+        let lock = Lock::exclusive(dir, options.lock_wait)?;
         let leftovers = leftovers(dir)?;
         finish_replacement(dir)?;
-        let (mut head_file, stored) = open_head(dir, options)?;
+        let (head_file, stored) = open_head(dir, options)?;
         let live = dir.join(LIVE);
         let clean = match closed::compare(dir, &lock.says_closed())? {
             None => stored.head.size == 0 && !files::exists(&live)?,
@@ -124,10 +132,49 @@ impl Log {
         };
         let sealed = Sealed::of_log(dir)?;
         live_is_there(&live, &sealed, stored.head)?;
-        let mut frontier = Frontier::default();
-        let beside = Beside::open(dir)?;
-        let mut visit = scan::one_by_one(&mut visit);
-        let mut scan = Scan { head: stored.head, beside, frontier: &mut frontier, threads: 1, visit: &mut visit };
+        let (dir, options) = (dir.to_owned(), options.clone());
+        Ok(Opening { dir, options, lock, leftovers, head_file, stored, clean, sealed })
+    }
+}
+
+/// A log that was taken and of which no record was read yet.
+#[derive(Debug)]
+pub struct Opening {
+    dir: PathBuf,
+    options: Options,
+    lock: Lock,
+    leftovers: Vec<String>,
+    head_file: HeadFile,
+    stored: head::Stored,
+    clean: bool,
+    sealed: Sealed,
+}
+
+impl Opening {
+    /// Reads, checks and hashes the records, and shows them to `visit` as [`Log::open_with`] does.
+    ///
+    /// `known`: so many records, with this root, the visitor knows already. It is shown those behind them, once the log was
+    /// found to begin with them; of what is sealed and before them nothing is read but what the roots need, see
+    /// [`Reader::check`]. [`OpenError::NotKnown`] where the log begins with others: the visitor was shown nothing then.
+    pub fn open(
+        self,
+        known: Option<Head>,
+        visit: &mut impl FnMut(u64, &[u8]) -> Result<(), VisitError>,
+    ) -> Result<(Writer, Reader, Recovery), OpenError> {
+        let Opening { dir, options, mut lock, leftovers, mut head_file, stored, clean, sealed } = self;
+        let (dir, options, live) = (dir.as_path(), &options, dir.join(LIVE));
+        let (mut frontier, beside) = match known {
+            None => (Frontier::default(), Beside::open(dir)?),
+            Some(known) => {
+                let frontier = unread(dir, &sealed, known)?;
+                let beside = Beside::open_behind(dir, &frontier, known)?;
+                (frontier, beside)
+            }
+        };
+        let unread = frontier.size();
+        let mut visit = scan::one_by_one(known.map_or(0, |known| known.size), visit);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut scan = Scan { head: stored.head, beside, frontier: &mut frontier, threads, visit: &mut visit };
         scan.sealed(&sealed)?;
         let (volumes, scanned) = open_copy(dir, &sealed, clean, options, &mut lock, scan)?;
         let store = Store { sealed, volumes };
@@ -147,6 +194,7 @@ impl Log {
             subtrees_rebuilt: if clean { 0 } else { (subtrees_anew.len() / 32) as u64 },
             kept,
             leftovers,
+            unread,
         };
         remove_drafts(dir)?;
         let subtrees = SubtreesFile::open(&subtrees_path, subtrees, subtrees_anew)?;
@@ -159,6 +207,26 @@ impl Log {
         let writer = Writer::new(dir.to_owned(), options.clone(), lock, shared, frontier, head_file, subtrees)?;
         Ok((writer, reader, recovery))
     }
+}
+
+/// The frontier up to which nothing need be read of a log that begins with what is known: a boundary of blocks in what is
+/// sealed. It follows from the roots of segments, which the manifest names, and for a part of one from stored subtrees.
+fn unread(dir: &Path, sealed: &Sealed, known: Head) -> Result<Frontier, OpenError> {
+    let end = known.size.min(sealed.end());
+    let mut frontier = Frontier::default();
+    for segment in sealed.segments.iter().take_while(|segment| segment.contents().end() <= end) {
+        frontier.append_perfect(sealed.level, segment.contents().root);
+    }
+    let blocks = frontier.size() >> BLOCK_LEVEL..end >> BLOCK_LEVEL;
+    if !blocks.is_empty() {
+        let nodes = SubtreesReader::open(&dir.join(subtrees::NAME));
+        let missing = |_| OpenError::NotKnown { size: known.size, why: scan::MISSING };
+        let nodes = nodes.map_err(missing)?;
+        for block in blocks {
+            frontier.append_perfect(BLOCK_LEVEL, nodes.node(BLOCK_LEVEL, block).map_err(missing)?);
+        }
+    }
+    Ok(frontier)
 }
 
 fn open_head(dir: &Path, options: &Options) -> Result<(HeadFile, head::Stored), OpenError> {
@@ -292,7 +360,9 @@ pub(crate) fn leftovers(dir: &Path) -> Result<Vec<String>, FileError> {
 
 /// Removes the drafts that lie in the folder itself.
 fn remove_drafts(dir: &Path) -> Result<(), FileError> {
-    [head::NAME, closed::NAME].iter().try_for_each(|name| files::remove_file(&files::draft(&dir.join(name))))
+    [head::NAME, closed::NAME, snapshot::NAME]
+        .iter()
+        .try_for_each(|name| files::remove_file(&files::draft(&dir.join(name))))
 }
 
 /// Undoes or ends a replacement that a crash interrupted.

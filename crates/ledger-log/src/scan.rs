@@ -23,6 +23,9 @@ use crate::{checkpoints, subtrees};
 /// Chunks read from the store in one go: about 2 MB.
 const READ_AHEAD: usize = 256;
 
+/// Why what is known cannot be gone on from where stored subtrees end before it.
+pub(crate) const MISSING: &str = "roots of its subtrees are missing";
+
 /// No subtree is as large as this.
 pub(crate) const NO_LEVEL: u32 = u32::MAX;
 
@@ -58,12 +61,13 @@ impl<'a> Window<'a> {
 /// What a pass shows its records to, window by window, in order.
 pub(crate) type Visitor<'a> = dyn FnMut(Window<'_>) -> Result<(), OpenError> + 'a;
 
-/// A visitor of single records.
+/// A visitor of single records from a position on.
 pub(crate) fn one_by_one<'v>(
+    from: u64,
     visit: &'v mut impl FnMut(u64, &[u8]) -> Result<(), VisitError>,
 ) -> impl FnMut(Window<'_>) -> Result<(), OpenError> + 'v {
     move |window| {
-        window.records().try_for_each(|(position, record)| {
+        window.records().filter(|(position, _)| *position >= from).try_for_each(|(position, record)| {
             visit(position, record).map_err(|source| OpenError::Record { position, source })
         })
     }
@@ -104,30 +108,70 @@ pub(crate) struct Scanned {
 pub(crate) struct Beside {
     subtrees: subtrees::Check,
     checkpoints: checkpoints::Check,
+    /// Records that were folded before: these, and no others.
+    known: Option<Head>,
 }
 
 impl Beside {
     /// What lies beside the records of the log in `dir`.
     pub(crate) fn open(dir: &Path) -> Result<Beside, FileError> {
         let subtrees = subtrees::Check::open(&dir.join(subtrees::NAME))?;
-        let mut checkpoints = checkpoints::Check::open(dir)?;
+        let mut checkpoints = checkpoints::Check::open(dir, 0)?;
         checkpoints.reached(&Frontier::default())?;
-        Ok(Beside { subtrees, checkpoints })
+        Ok(Beside { subtrees, checkpoints, known: None })
+    }
+
+    /// What lies beside the records behind `frontier`. The log must be found to begin with the records that are `known`.
+    pub(crate) fn open_behind(dir: &Path, frontier: &Frontier, known: Head) -> Result<Beside, OpenError> {
+        let size = frontier.size();
+        let subtrees = subtrees::Check::open_at(&dir.join(subtrees::NAME), size)?;
+        if !subtrees.goes_on_from(size) {
+            return Err(OpenError::NotKnown { size: known.size, why: MISSING });
+        }
+        let checkpoints = checkpoints::Check::open(dir, size)?;
+        let mut beside = Beside { subtrees, checkpoints, known: Some(known) };
+        beside.reached(frontier)?;
+        Ok(beside)
+    }
+
+    /// Compares what is of this size. To be called at every size.
+    #[inline]
+    fn reached(&mut self, frontier: &Frontier) -> Result<(), OpenError> {
+        if let Some(known) = self.known
+            && known.size == frontier.size()
+            && known.root != frontier.root()
+        {
+            return Err(OpenError::NotKnown { size: known.size, why: "its root is another" });
+        }
+        Ok(self.checkpoints.reached(frontier)?)
+    }
+
+    /// Whether anything is of a size after `from` and before `to`.
+    fn any_between(&self, from: u64, to: u64) -> bool {
+        self.known.is_some_and(|known| from < known.size && known.size < to) || self.checkpoints.any_between(from, to)
+    }
+
+    /// What is wrong so far with what lies beside the first `size` records.
+    pub(crate) fn so_far(&self, size: u64) -> Result<(), Damage> {
+        if let Some(at) = self.subtrees.so_far().differs_at {
+            return Err(Damage::new(at, subtrees::NAME, subtrees::EXPECTED, "another, or none"));
+        }
+        self.checkpoints.so_far(size)
     }
 
     /// Adds one leaf, and gives the subtree of `2^level` leaves that it completes, if it does.
-    fn append(&mut self, frontier: &mut Frontier, leaf: Hash, level: u32) -> Result<Option<Hash>, FileError> {
+    fn append(&mut self, frontier: &mut Frontier, leaf: Hash, level: u32) -> Result<Option<Hash>, OpenError> {
         let completed = self.subtrees.append(frontier, leaf, level);
-        self.checkpoints.reached(frontier)?;
+        self.reached(frontier)?;
         Ok(completed)
     }
 
     /// Adds a block; gives the subtree of `2^level` leaves that it completes, if it does.
-    fn append_block(&mut self, frontier: &mut Frontier, block: &Block, level: u32) -> Result<Option<Hash>, FileError> {
+    fn append_block(&mut self, frontier: &mut Frontier, block: &Block, level: u32) -> Result<Option<Hash>, OpenError> {
         let from = frontier.size();
-        if let Some(root) = block.root.filter(|_| !self.checkpoints.any_between(from, from + segment::BLOCK)) {
+        if let Some(root) = block.root.filter(|_| !self.any_between(from, from + segment::BLOCK)) {
             let completed = self.subtrees.append_block(frontier, root, level);
-            self.checkpoints.reached(frontier)?;
+            self.reached(frontier)?;
             return Ok(completed);
         }
         let mut completed = None;
@@ -138,7 +182,10 @@ impl Beside {
     }
 
     /// Ends the comparison after the last record.
-    fn finish(self, size: u64, torn: Option<TornTail>) -> Result<Scanned, Damage> {
+    fn finish(self, size: u64, torn: Option<TornTail>) -> Result<Scanned, OpenError> {
+        if let Some(Head { size: known, .. }) = self.known.filter(|known| known.size > size) {
+            return Err(OpenError::NotKnown { size: known, why: "it has fewer" });
+        }
         let (subtrees, subtrees_anew) = self.subtrees.finish();
         Ok(Scanned { size, torn, subtrees, subtrees_anew, kept: self.checkpoints.finish(size)? })
     }
@@ -205,14 +252,15 @@ pub(crate) struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// Reads the sealed records; comes first.
+    /// Reads the sealed records behind the frontier, which stands at the beginning of a block; comes first.
     pub(crate) fn sealed(&mut self, sealed: &Sealed) -> Result<(), OpenError> {
         if self.head.size < sealed.end() {
             let expected = format!("{} records or more, as many as are sealed", sealed.end());
             let found = format!("{} records", self.head.size);
             return Err(Damage::new(self.head.size, "head", expected, found).into());
         }
-        for segment in &sealed.segments {
+        let behind = self.frontier.size();
+        for segment in sealed.segments.iter().filter(|segment| segment.contents().end() > behind) {
             let contents = segment.contents();
             let mut root = None;
             while self.frontier.size() < contents.end() {
@@ -236,7 +284,7 @@ impl Scan<'_> {
     }
 
     /// Ends the pass behind the sealed records.
-    pub(crate) fn end(self) -> Result<Scanned, Damage> {
+    pub(crate) fn end(self) -> Result<Scanned, OpenError> {
         self.beside.finish(self.frontier.size(), None)
     }
 
@@ -310,7 +358,7 @@ impl Scan<'_> {
             let expected = format!("{} records, as head says", head.size);
             return Err(Damage::new(size, "live", expected, format!("{size} records")).into());
         }
-        Ok(self.beside.finish(self.frontier.size(), torn)?)
+        self.beside.finish(self.frontier.size(), torn)
     }
 }
 

@@ -8,7 +8,7 @@
 //! The file says nothing that the records do not say. Every opening computes it again and compares.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,8 @@ use crate::merkle::{Frontier, Hash};
 pub(crate) const NAME: &str = "subtrees";
 /// Level of the smallest stored subtrees: 2^8 = 256 leaves.
 pub const BLOCK_LEVEL: u32 = 8;
+/// What a stored node must be.
+pub(crate) const EXPECTED: &str = "the root of the records it stands for";
 const HEADER: [u8; 32] = *b"ledger-log subtrees of 256, v. 1";
 const HASH_BYTES: u64 = 32;
 
@@ -64,6 +66,12 @@ pub(crate) struct Check {
 impl Check {
     /// Starts at the first node; a missing or foreign file is one without nodes.
     pub(crate) fn open(path: &Path) -> Result<Check, FileError> {
+        Check::open_at(path, 0)
+    }
+
+    /// Starts behind the nodes of the first `size` records, a multiple of 256: those are taken as they are. A file that is
+    /// shorter is one without nodes.
+    pub(crate) fn open_at(path: &Path, size: u64) -> Result<Check, FileError> {
         let file = match File::open(path) {
             Ok(file) => Some(file),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
@@ -71,8 +79,15 @@ impl Check {
         };
         let mut reader = file.map(|file| BufReader::with_capacity(1 << 16, file));
         let mut header = [0u8; HEADER.len()];
-        let known = reader.as_mut().is_some_and(|file| file.read_exact(&mut header).is_ok() && header == HEADER);
-        let compared = Compared { longer: reader.is_some() && !known, ..Compared::default() };
+        let mut known = reader.as_mut().is_some_and(|file| file.read_exact(&mut header).is_ok() && header == HEADER);
+        let nodes = nodes_of_blocks(size >> BLOCK_LEVEL);
+        if let Some(file) = reader.as_mut().filter(|_| nodes > 0) {
+            let behind = HASH_BYTES * (1 + nodes);
+            known &= file.get_ref().metadata().is_ok_and(|file| file.len() >= behind);
+            file.seek(SeekFrom::Start(behind)).map_err(FileError::at("read", path))?;
+        }
+        let agreeing = if known { nodes } else { 0 };
+        let compared = Compared { longer: reader.is_some() && !known, agreeing, ..Compared::default() };
         Ok(Check { file: reader.filter(|_| known), compared, anew: Vec::new() })
     }
 
@@ -116,6 +131,16 @@ impl Check {
             self.compared.differs_at = Some(first_leaf);
         }
         self.anew.extend_from_slice(hash);
+    }
+
+    /// Whether the nodes of the first `size` records are there and taken as they are.
+    pub(crate) fn goes_on_from(&self, size: u64) -> bool {
+        self.compared.agreeing == nodes_of_blocks(size >> BLOCK_LEVEL)
+    }
+
+    /// What differs so far.
+    pub(crate) fn so_far(&self) -> Compared {
+        self.compared
     }
 
     /// Ends the comparison after the last record.

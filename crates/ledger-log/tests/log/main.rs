@@ -3,6 +3,7 @@
 mod archive;
 mod checkpoints;
 mod damage;
+mod known;
 mod proofs;
 mod round_trip;
 mod segments;

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use ledger_log::{AtRest, Batch, Checkpoints, Frontier, Hash, Head, Log, OpenError, Options, Recovery, leaf_hash};
+use ledger_log::{
+    AtRest, Batch, Checkpoints, Frontier, Hash, Head, Log, OpenError, Options, Recovery, Snapshot, Unusable, leaf_hash,
+};
 
 use super::story::{Promise, Written};
 
@@ -21,14 +23,41 @@ pub struct Kept {
     pub closed: bool,
 }
 
-/// Opens a log, reading all of it; gives what the opening said, and the leaf hashes.
-fn opened(dir: &Path) -> Result<(ledger_log::Writer, Recovery, Vec<Hash>), OpenError> {
-    let mut leaves = Vec::new();
-    let (writer, _, recovery) = Log::open_with(dir, &Options::default(), |_, bytes| {
+/// Opens a log of which these records are known, reading the others; gives what the opening said, and all leaf hashes.
+fn opened(dir: &Path, mut leaves: Vec<Hash>) -> Result<(ledger_log::Writer, Recovery, Vec<Hash>), OpenError> {
+    let known = (!leaves.is_empty()).then(|| head_of(&leaves));
+    let mut visit = |_, bytes: &[u8]| {
         leaves.push(leaf_hash(bytes));
         Ok(())
-    })?;
+    };
+    let (writer, _, recovery) = Log::begin(dir, &Options::default())?.open(known, &mut visit)?;
     Ok((writer, recovery, leaves))
+}
+
+fn head_of(leaves: &[Hash]) -> Head {
+    let mut frontier = Frontier::default();
+    leaves.iter().for_each(|leaf| frontier.append(*leaf));
+    Head { size: leaves.len() as u64, root: frontier.root() }
+}
+
+/// How many records the snapshot stands for: it is whole, of this log, and no older than what was promised.
+fn snapshot(dir: &Path, promises: &[&Promise], leaves: &[Hash]) -> Result<usize, String> {
+    let promised = promises.iter().filter_map(|promise| match promise {
+        Promise::Snapshot(size) => Some(*size),
+        _ => None,
+    });
+    let (promised, damaged) =
+        (promised.max().unwrap_or(0), |error: &Unusable| format!("the snapshot: {}", chain(error)));
+    let Some(snapshot) = Snapshot::open(dir).map_err(|error| damaged(&error))? else {
+        return if promised == 0 { Ok(0) } else { Err(format!("the snapshot of {promised} records is gone")) };
+    };
+    (0..snapshot.blocks()).try_for_each(|block| snapshot.block(block).map(drop)).map_err(|error| damaged(&error))?;
+    let Head { size, root } = snapshot.head();
+    let known = leaves.get(..size as usize).ok_or_else(|| format!("the snapshot stands for {size} records"))?;
+    if size < promised || head_of(known).root != root {
+        return Err(format!("the snapshot stands for {size} other records, {promised} were promised"));
+    }
+    Ok(known.len())
 }
 
 /// Holds the log in `dir` against what it promised. `written`: all that was handed to it, where that is known. `look`:
@@ -39,11 +68,10 @@ fn opened(dir: &Path) -> Result<(ledger_log::Writer, Recovery, Vec<Hash>), OpenE
 /// A promise is broken; in words.
 pub fn judge(dir: &Path, promises: &[&Promise], written: Option<&Written>, look: bool) -> Result<Kept, String> {
     let looked = if look { examined(dir)? } else { None };
-    let (mut writer, recovery, leaves) = opened(dir).map_err(|error| format!("refused: {}", chain(&error)))?;
+    let (mut writer, recovery, leaves) =
+        opened(dir, Vec::new()).map_err(|error| format!("refused: {}", chain(&error)))?;
     let head = recovery.head;
-    let mut frontier = Frontier::default();
-    leaves.iter().for_each(|leaf| frontier.append(*leaf));
-    if head != (Head { size: leaves.len() as u64, root: frontier.root() }) {
+    if head != head_of(&leaves) {
         return Err(format!("{} records were read, the opening says {}", leaves.len(), head.size));
     }
     if let Some(looked) = looked.filter(|looked| *looked != head) {
@@ -52,6 +80,7 @@ pub fn judge(dir: &Path, promises: &[&Promise], written: Option<&Written>, look:
     let notes =
         Checkpoints::open(dir, recovery.kept).map_err(|error| format!("checkpoints refused: {}", chain(&error)))?;
     let answered = held(promises, &leaves, &notes)?;
+    let known = snapshot(dir, promises, &leaves)?;
     let mut kept = Kept {
         size: head.size,
         under_way: false,
@@ -77,7 +106,8 @@ pub fn judge(dir: &Path, promises: &[&Promise], written: Option<&Written>, look:
     let grown = writer.append(head.size, &batch).map_err(|error| format!("nothing can be appended: {error}"))?;
     drop(notes);
     writer.close().map_err(|error| format!("it cannot be closed: {error}"))?;
-    let (_writer, recovery, again) = opened(dir).map_err(|error| format!("then refused: {}", chain(&error)))?;
+    let known = leaves[..known].to_vec();
+    let (_writer, recovery, again) = opened(dir, known).map_err(|error| format!("then refused: {}", chain(&error)))?;
     let whole = Recovery {
         head: grown,
         clean: true,
@@ -87,6 +117,7 @@ pub fn judge(dir: &Path, promises: &[&Promise], written: Option<&Written>, look:
         subtrees_rebuilt: 0,
         kept: recovery.kept.clone(),
         leftovers: Vec::new(),
+        unread: recovery.unread,
     };
     if recovery != whole || again[..leaves.len()] != leaves {
         return Err(format!("the second opening found {recovery:?} instead of {whole:?}"));
@@ -103,6 +134,7 @@ fn held(promises: &[&Promise], leaves: &[Hash], notes: &Checkpoints) -> Result<u
     for promise in promises {
         match promise {
             Promise::Size(size) => answered = answered.max(*size),
+            Promise::Snapshot(_) => {}
             Promise::Receipt { position, leaf } => {
                 if leaves.get(*position as usize) != Some(leaf) {
                     return Err(format!("the record of the receipt at position {position} is not there"));

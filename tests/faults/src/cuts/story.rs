@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ledger_log::{Batch, Checkpoints, Hash, Log, NoteSigner, Options, Writer, leaf_hash};
+use ledger_log::{Batch, Checkpoints, Hash, Log, NoteSigner, Options, SnapshotWriter, Writer, leaf_hash};
 
 use super::Failed;
 use crate::mount::Mounted;
@@ -29,6 +29,8 @@ pub enum Promise {
         /// Its leaf hash.
         leaf: Hash,
     },
+    /// A snapshot of so many records was written.
+    Snapshot(u64),
     /// A signed checkpoint was given away.
     Note {
         /// The size that it signs.
@@ -131,6 +133,7 @@ impl Story {
         // Every third log has segments so small that they are sealed, and their volumes go, all the time.
         let mut own = rng.clone();
         let segment_level = if own.percent(33) { 8 + own.below(4) as u32 } else { Options::default().segment_level };
+        let snapshots = own.percent(30);
         let (mut writer, _, recovery) = Log::open(dir, &Options { segment_level, ..Options::default() })?;
         let size = recovery.head.size;
         let mut written = self.now_written().clone();
@@ -151,6 +154,16 @@ impl Story {
                     self.promise(disk, Promise::Note { size: head.size, text });
                 }
                 _ => self.append(disk, &mut writer, commit_size(rng).min(longest), rng)?,
+            }
+            if snapshots && own.percent(25) {
+                let mut snapshot = SnapshotWriter::create(dir)?;
+                (0..own.below(4))
+                    .try_for_each(|block| snapshot.block(&vec![block as u8; own.below(9_000) as usize]))?;
+                // Some are given up.
+                if own.percent(80) {
+                    snapshot.finish(writer.head(), 1)?;
+                    self.promise(disk, Promise::Snapshot(writer.head().size));
+                }
             }
         }
         drop(notes);
