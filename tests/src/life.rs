@@ -170,6 +170,12 @@ impl Programme {
         Self { channel }
     }
 
+    /// The same people at a programme that was begun before.
+    #[must_use]
+    pub const fn again(channel: Channel) -> Self {
+        Self { channel }
+    }
+
     /// Records events; gives each one's result.
     ///
     /// # Panics

@@ -86,6 +86,10 @@ struct Serve {
     /// [default: 10]
     #[arg(long, value_name = "SECONDS")]
     checkpoint_every: Option<String>,
+    /// Records between two snapshots of the state, by which the next start reads less; 0: none is written; empty: as the
+    /// log's size makes it worthwhile. [env: LEDGER_SNAPSHOT_EVERY]
+    #[arg(long, value_name = "RECORDS")]
+    snapshot_every: Option<String>,
     /// Plain HTTP/2, loopback addresses only; the caller is whoever the metadata x-ledger-actor says.
     /// [env: LEDGER_INSECURE]
     #[arg(long)]
@@ -107,6 +111,7 @@ impl Serve {
             ("jobs.deadlines", &self.jobs_deadlines),
             ("checkpoint_key", &self.checkpoint_key),
             ("checkpoint_every", &self.checkpoint_every),
+            ("snapshot_every", &self.snapshot_every),
         ];
         pairs.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect()
     }
@@ -169,8 +174,10 @@ async fn serve(args: Serve) -> ExitCode {
         Err(source) => return failed(&Failure::Bind { address: settings.listen.to_string(), source }),
     };
     let address = listener.local_addr().unwrap_or(settings.listen);
-    let Settings { data, min_free, stop_grace, commit_limit, deadlines, checkpoint_every, .. } = settings;
-    let config = Config { data, min_free, stop_grace, commit_limit, deadlines, signer, checkpoint_every };
+    let Settings { data, min_free, stop_grace, commit_limit, deadlines, checkpoint_every, snapshot_every, .. } =
+        settings;
+    let config =
+        Config { data, min_free, stop_grace, commit_limit, deadlines, signer, checkpoint_every, snapshot_every };
     let served = run(config, listener, || listening(address), terminated()).await;
     match served {
         Ok(()) => ExitCode::SUCCESS,

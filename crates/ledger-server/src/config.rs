@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use config::{ConfigError, File, FileFormat, Map, Source, Value, ValueKind};
 
+use crate::engine::Every;
 use crate::schedule::TimeOfDay;
 
 /// What can be set.
@@ -65,6 +66,11 @@ pub const OPTIONS: &[Opt] = &[
         default: Some("10"),
         what: "how often a growing log is signed, seconds; 0: at each run's close and on request only",
     },
+    Opt {
+        key: "snapshot_every",
+        default: Some(""),
+        what: "records between two snapshots of the state; 0: none is written; empty: as the log's size makes it worthwhile",
+    },
     Opt { key: "jobs.deadlines", default: Some(""), what: "WIB time of day of the deadline job, HH:MM; empty: off" },
 ];
 
@@ -95,6 +101,8 @@ pub struct Settings {
     pub checkpoint_key: Option<PathBuf>,
     /// How often a growing log is signed; `None`: at runs' closes and on request only.
     pub checkpoint_every: Option<Duration>,
+    /// When snapshots of the state are written.
+    pub snapshot_every: Every,
     /// When the deadline job runs, WIB.
     pub deadlines: Option<TimeOfDay>,
 }
@@ -208,6 +216,11 @@ impl Settings {
             commit_limit: (limit > 0).then(|| Duration::from_secs(limit)),
             checkpoint_key: (!key.is_empty()).then(|| key.into()),
             checkpoint_every: (every > 0).then(|| Duration::from_secs(every)),
+            snapshot_every: match asked.text("snapshot_every")?.as_str() {
+                "" => Every::Fitting,
+                "0" => Every::Never,
+                _ => Every::Records(asked.parse("snapshot_every", "a whole number of records, or empty")?),
+            },
             log: Log {
                 json: match asked.text("log.format")?.as_str() {
                     "text" => false,

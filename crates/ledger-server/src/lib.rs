@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`run`] (what a server is made of), [`engine`] (the one writer), `services` (the calls), `from_proto`
 //! and `to_proto` (wire to core and back), [`status`] and [`reasons`] (why something is refused), `calls` (what is logged
-//! of a call), `notary` (signed checkpoints), [`schedule`] (jobs by the clock), [`config`] (what a server can be told), [`cli`], `output` (what commands print), [`load`],
+//! of a call), `notary` (signed checkpoints), `unread` (what the start left unread), [`schedule`] (jobs by the clock), [`config`] (what a server can be told), [`cli`], `output` (what commands print), [`load`],
 //! [`demo`].
 
 pub mod backup;
@@ -24,6 +24,7 @@ mod serve;
 mod services;
 pub mod status;
 mod to_proto;
+mod unread;
 
 pub use serve::{Config, run};
 

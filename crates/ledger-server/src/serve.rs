@@ -21,11 +21,12 @@ use tonic::transport::server::TcpIncoming;
 
 use crate::Failure;
 use crate::calls::{CallLayer, InFlight};
-use crate::engine::{Engine, Start};
+use crate::engine::{Engine, Every, Start};
 use crate::jobs;
 use crate::notary::Notary;
 use crate::schedule::TimeOfDay;
 use crate::services::Ledger;
+use crate::unread::Unread;
 
 /// Largest message either way, bytes.
 const MOST_MESSAGE: usize = 16 << 20;
@@ -52,6 +53,8 @@ pub struct Config {
     pub signer: Option<Arc<NoteSigner>>,
     /// How often a growing log is signed; `None`: at runs' closes and on request only.
     pub checkpoint_every: Option<Duration>,
+    /// When snapshots of the state are written.
+    pub snapshot_every: Every,
 }
 
 impl Config {
@@ -66,6 +69,7 @@ impl Config {
             deadlines: None,
             signer: None,
             checkpoint_every: Some(Duration::from_secs(10)),
+            snapshot_every: Every::Fitting,
         }
     }
 }
@@ -88,8 +92,8 @@ pub async fn run(
     ready: impl FnOnce(),
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Failure> {
-    let (data, min_free) = (config.data.clone(), config.min_free);
-    let opened = tokio::task::spawn_blocking(move || Engine::start(&data, min_free));
+    let (data, min_free, every) = (config.data.clone(), config.min_free, config.snapshot_every);
+    let opened = tokio::task::spawn_blocking(move || Engine::start(&data, min_free, every));
     let start = opened.await.map_err(|error| Failure::Thread(std::io::Error::other(error)))??;
     serve(start, config, listener, ready, shutdown).await
 }
@@ -102,9 +106,9 @@ async fn serve(
     ready: impl FnOnce(),
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Failure> {
-    let Config { data: _, min_free: _, stop_grace, commit_limit, deadlines, signer, checkpoint_every } = config;
+    let Config { data, stop_grace, commit_limit, deadlines, signer, checkpoint_every, .. } = config;
     let Start { engine, recovery, checkpoints, mut ended, thread } = start;
-    tracing::info!(size = recovery.head.size, clean = recovery.clean, "log open");
+    tracing::info!(size = recovery.head.size, clean = recovery.clean, unread = recovery.unread, "log open");
     if !recovery.clean {
         let Recovery { beyond_head, torn_head, subtrees_rebuilt, .. } = recovery;
         tracing::warn!(
@@ -125,6 +129,7 @@ async fn serve(
     if checkpoints.cut() > 0 {
         tracing::warn!(bytes = checkpoints.cut(), "a checkpoint that nobody was given was cut");
     }
+    let mut unread = Unread::check(&data, engine.reader().clone(), recovery.unread).map_err(Failure::Thread)?;
     let notary = Notary::new(signer, engine.reader().clone(), checkpoints);
     let (stop, stopping) = watch::channel(false);
     let in_flight = InFlight::new();
@@ -177,10 +182,11 @@ async fn serve(
         () = &mut shutdown => None,
         served = serving.join_next() => Some(Err(port(served))),
         ended = &mut ended => Some(ended.unwrap_or(Err(Failure::Broken))),
+        damage = unread.damage() => Some(Err(Failure::Open(damage))),
         stalled = stalled(&engine, commit_limit) => Some(Err(stalled)),
         never = announced => match never {},
     };
-    drop(jobs);
+    drop((jobs, unread));
     // From here on new calls are refused, on the connections that are there too: those are closed last, since a client
     // whose connection goes away cannot tell a refusal from a lost call.
     let _ = stop.send(true);

@@ -25,6 +25,7 @@ mod power;
 mod proofs;
 mod repeats;
 mod sealed;
+mod snapshots;
 mod staff;
 mod workspace;
 

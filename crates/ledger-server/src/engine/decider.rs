@@ -11,7 +11,7 @@ use ledger_core::codes::ExceptionCause;
 use ledger_core::decide::decide_apart;
 use ledger_core::event::Event;
 use ledger_core::{Decision, Meta, NewEvent, Rejection, State};
-use ledger_log::{Batch, Checkpoints, Log, Options, Recovery, record};
+use ledger_log::{Batch, Checkpoints, Log, OpenError, Opening, Options, Reader, Recovery, VisitError, Writer, record};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
@@ -19,7 +19,8 @@ use super::committer::{Pending, Reply};
 use super::deadlines::Job;
 use super::runs::Runs;
 use super::scan::{Scan, changes_everybody};
-use super::{Actor, Answer, Engine, Incoming, QUEUE, Request, Said, Unavailable, now};
+use super::snapshot::{self, Known, Snapshots};
+use super::{Actor, Answer, Engine, Every, Incoming, QUEUE, Request, Said, Unavailable, now};
 use crate::Failure;
 
 /// A started engine.
@@ -37,19 +38,14 @@ pub struct Start {
 }
 
 impl Engine {
-    /// Opens the log in `dir`, folds it, and starts the two threads.
+    /// Opens the log in `dir`, folds it, from the last snapshot on where there is one, and starts the two threads; `every`
+    /// says when snapshots are written.
     ///
     /// # Errors
     ///
     /// The folder is locked, damaged or unusable, or the clock is behind the log's last record.
-    pub fn start(dir: &Path, min_free: u64) -> Result<Start, Failure> {
-        let mut state = State::new();
-        let opened = Log::open_with(dir, &Options::default(), |_, bytes| {
-            let record = record::decode(bytes)?;
-            state.apply(&record, &mut |_| {})?;
-            Ok(())
-        });
-        let (writer, reader, mut recovery) = opened.map_err(Failure::Open)?;
+    pub fn start(dir: &Path, min_free: u64, every: Every) -> Result<Start, Failure> {
+        let (state, (writer, reader, mut recovery), known) = open(dir).map_err(Failure::Open)?;
         let kept = std::mem::take(&mut recovery.kept);
         let checkpoints = Checkpoints::open(dir, kept).map_err(|error| Failure::Open(error.into()))?;
         if let Some(last) = state.last_recorded_at()
@@ -62,6 +58,7 @@ impl Engine {
         let (requests, queue) = mpsc::channel(QUEUE);
         let (ended_sender, ended) = oneshot::channel();
         let (pending, durable) = Pending::new(recovery.head.size);
+        let snapshots = Snapshots::new(dir, min_free, every, known, reader.clone(), durable.clone());
         let pending = Arc::new(pending);
         let (for_writer, on_fault) = (Arc::clone(&pending), FailOnPanic(Arc::clone(&pending)));
         let writing = std::thread::Builder::new().name("ledger-writer".to_owned()).spawn(move || {
@@ -82,6 +79,7 @@ impl Engine {
             halted: Arc::clone(&halted),
             scratch: Batch::new(),
             runs,
+            snapshots,
             scans: VecDeque::new(),
             jobs: VecDeque::new(),
             waiting: VecDeque::new(),
@@ -97,6 +95,37 @@ impl Engine {
         let thread = thread.map_err(Failure::Thread)?;
         let engine = Engine { requests, reader, durable, pending, halted };
         Ok(Start { engine, recovery, checkpoints, ended, thread })
+    }
+}
+
+type Opened = (Writer, Reader, Recovery);
+
+/// Opens the log and folds it; gives the state, the log, and how many records a snapshot stood for.
+fn open(dir: &Path) -> Result<(State, Opened, u64), OpenError> {
+    let options = Options::default();
+    let opening = Log::begin(dir, &options)?;
+    if let Some(Known { mut state, head }) = snapshot::load(dir) {
+        let opened = opening.open(Some(head), &mut fold(&mut state));
+        match opened {
+            Ok(opened) => return Ok((state, opened, head.size)),
+            Err(error @ OpenError::NotKnown { .. }) => snapshot::not_used(dir, &error),
+            Err(error) => return Err(error),
+        }
+        return open_all(Log::begin(dir, &options)?);
+    }
+    open_all(opening)
+}
+
+fn open_all(opening: Opening) -> Result<(State, Opened, u64), OpenError> {
+    let mut state = State::new();
+    let opened = opening.open(None, &mut fold(&mut state))?;
+    Ok((state, opened, 0))
+}
+
+fn fold(state: &mut State) -> impl FnMut(u64, &[u8]) -> Result<(), VisitError> + '_ {
+    |_, bytes| {
+        state.apply(&record::decode(bytes)?, &mut |_| {})?;
+        Ok(())
     }
 }
 
@@ -124,6 +153,7 @@ pub(super) struct Decider {
     halted: Arc<AtomicBool>,
     scratch: Batch,
     pub(super) runs: Runs,
+    snapshots: Snapshots,
     /// Questions over all participants.
     pub(super) scans: VecDeque<Scan>,
     /// Deadline jobs.
@@ -148,11 +178,12 @@ const PAUSE: Duration = Duration::from_micros(200);
 impl Decider {
     fn work(mut self) {
         while self.serve() && self.slice() && self.resume_waiting() {}
+        self.snapshots.end(&self.state);
         self.pending.end();
     }
 
     fn busy(&self) -> bool {
-        self.runs.at_work() || !self.scans.is_empty() || !self.jobs.is_empty()
+        self.runs.at_work() || !self.scans.is_empty() || !self.jobs.is_empty() || self.snapshots.at_work()
     }
 
     /// Serves callers; comes back where there is long work to do, once no caller waits or their time is over. `false` at
@@ -161,6 +192,7 @@ impl Decider {
         let start = Instant::now();
         loop {
             self.serve_reads();
+            self.snapshots.begin_when_due(&self.state);
             let request = match self.arrived.pop_front() {
                 Some(request) => request,
                 None if self.busy() => match self.queue.try_recv() {
@@ -201,12 +233,14 @@ impl Decider {
     /// One slice of long work, each kind in its turn. `false` once nothing more can be recorded.
     fn slice(&mut self) -> bool {
         let may_record = self.pending.backlog() <= MOST_BACKLOG;
-        for _ in 0..3 {
-            self.turn = (self.turn + 1) % 3;
+        for _ in 0..4 {
+            self.turn = (self.turn + 1) % 4;
             match self.turn {
                 0 if !self.scans.is_empty() => return self.scan_slice(),
                 1 if self.runs.at_work() && may_record => return self.run_slice(),
                 2 if !self.jobs.is_empty() && may_record => return self.job_slice(),
+                // It waits for the disk where it has nothing to do.
+                3 if self.snapshots.slice(&self.state) => return true,
                 _ => {}
             }
         }
@@ -346,6 +380,7 @@ impl Decider {
                     scan.before_change(&self.state, place);
                 }
             }
+            self.snapshots.before(&self.state, &record);
             if let Err(error) = self.state.apply(&record, &mut |_| {}) {
                 // A fault of this program. What is folded is not taken back: the engine ends, as after a failed write,
                 // with nothing answered that is not durable.

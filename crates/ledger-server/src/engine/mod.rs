@@ -13,6 +13,7 @@ mod decider;
 mod resolve;
 mod runs;
 mod scan;
+mod snapshot;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -33,6 +34,7 @@ pub use ask::Engine;
 pub use deadlines::Passed;
 pub use decider::Start;
 pub use resolve::{Finding, Resolution};
+pub use snapshot::Every;
 
 use deadlines::DeadlinesReply;
 use resolve::Resolve;

@@ -69,7 +69,7 @@ fn linked(number: u64) -> Incoming {
 
 /// An engine with a scheme and an open wave: two records.
 pub(crate) async fn begun(dir: &std::path::Path) -> Start {
-    let start = Engine::start(dir, 0).expect("an engine");
+    let start = Engine::start(dir, 0, Every::default()).expect("an engine");
     let scheme = Scheme {
         scheme: Text::Borrowed("test"),
         training_aid: Rupiah::new(1_000_000),
