@@ -70,8 +70,13 @@ pub(crate) struct Listening {
 impl Listening {
     /// The ledger's server on a log folder.
     pub(crate) fn server(data: &Path) -> Result<Self, Failed> {
+        Self::server_with(data, &[])
+    }
+
+    /// The same with further arguments.
+    pub(crate) fn server_with(data: &Path, more: &[&str]) -> Result<Self, Failed> {
         let mut command = Program::Server.command()?;
-        command.args(["serve", "--insecure", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+        command.args(["serve", "--insecure", "--listen", "127.0.0.1:0", "--data"]).arg(data).args(more);
         Self::start(command)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`measure`] (what is printed, medians of interleaved pairs), [`history`] (what is measured on), [`child`]
 //! (the real programs as processes of their own), then a file per measure: [`append`], [`load`], [`verify`], [`fold`],
-//! [`memory`], [`disk`], [`calls`], [`service`], [`reads`], [`proofs`], [`cuts`]; beside other systems ([`peer`]):
+//! [`memory`], [`disk`], [`calls`], [`service`], [`startup`], [`reads`], [`proofs`], [`cuts`]; beside other systems ([`peer`]):
 //! [`postgres`], [`umadb`], [`duckdb`]; everything at once: [`programme`], [`suite`].
 //!
 //! The programs are this one under other names: started as `ledger-server` it is the server. So one build is all there is
@@ -27,6 +27,7 @@ mod programme;
 mod proofs;
 mod reads;
 mod service;
+mod startup;
 mod suite;
 mod umadb;
 mod verify;
@@ -73,7 +74,7 @@ struct Common {
     /// An archive to measure on, for measures of sealed segments; otherwise one is made and goes
     #[arg(long, global = true, value_name = "ARCHIVE")]
     archive: Option<PathBuf>,
-    /// A log folder to serve, for `history`: a server opens it and writes to it
+    /// A log folder to serve, for `history` and `startup`: a server opens it and writes to it; `startup` builds it where it is missing
     #[arg(long, global = true, value_name = "DATA", conflicts_with = "archive")]
     data: Option<PathBuf>,
     /// Cuts, for the measure of that name
@@ -118,6 +119,9 @@ enum Bench {
     Service,
     /// One participant's money and history out of a large log, by the real server
     History,
+    /// Start of the server from a snapshot, beside reading the bytes that it must read; commits while a snapshot is written,
+    /// beside commits without
+    Startup,
     /// Resident memory of the state, by participant
     Memory,
     /// Bytes on the disk of sealed segments, beside the bytes of their records
@@ -142,7 +146,7 @@ enum Bench {
 
 impl Bench {
     /// All of them, in the order in which `all` takes them.
-    const EACH: [Self; 16] = [
+    const EACH: [Self; 17] = [
         Self::Append,
         Self::Load,
         Self::Verify,
@@ -150,6 +154,7 @@ impl Bench {
         Self::Unary,
         Self::Ingest,
         Self::Service,
+        Self::Startup,
         Self::History,
         Self::Memory,
         Self::Disk,
@@ -170,6 +175,7 @@ impl Bench {
             Self::Unary => calls::unary(common, report),
             Self::Ingest => calls::ingest(common, report),
             Self::Service => service::run(common, report),
+            Self::Startup => startup::run(common, report),
             Self::History => reads::run(common, report),
             Self::Memory => memory::run(common, report),
             Self::Disk => disk::run(common, report),
