@@ -28,7 +28,7 @@ pub(crate) fn unary(common: &Common, report: &mut Report) -> Result<(), Failed> 
 
 pub(crate) fn ingest(common: &Common, report: &mut Report) -> Result<(), Failed> {
     let people = common.events.unwrap_or(600_000) / lives::EVENTS;
-    let work = || lives::batches(people).map(|batch| vec![batch]).collect();
+    let work = || lives::chains(people);
     let (subject, yardstick) = beside(common, BATCHES_IN_FLIGHT, work)?;
     report.line(("ingest", "batches of 1,000, 8 in flight", "events/s"), subject, Some(yardstick), Bar::Ratio(0.2))
 }
@@ -62,7 +62,7 @@ fn recorded(common: &Common, runtime: &Runtime, work: VecDeque<Chain>, in_flight
 
 /// Events a second of the ledger's server, in batches of a thousand.
 pub(crate) fn ingested(common: &Common, runtime: &Runtime, people: u64, callers: usize) -> Result<f64, Failed> {
-    recorded(common, runtime, lives::batches(people).map(|batch| vec![batch]).collect(), callers)
+    recorded(common, runtime, lives::chains(people), callers)
 }
 
 pub(crate) async fn connect(url: &str) -> Result<Channel, Failed> {
@@ -87,7 +87,7 @@ async fn send_all(channel: Channel, work: VecDeque<Chain>, in_flight: usize) -> 
             let next = || work.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             while let Some(chain) = next() {
                 for events in chain {
-                    let request = lives::from("selection/bench", v1::RecordEventsRequest { events })?;
+                    let request = lives::from(lives::sender(&events)?, v1::RecordEventsRequest { events })?;
                     lives::all_in(client.record_events(request).await?.get_ref())?;
                 }
             }

@@ -1,5 +1,7 @@
 //! Small lives for measures of calls: six events that bring a participant to the first due incentive, then a survey.
 
+use std::collections::VecDeque;
+
 use ledger_proto::v1::event_input::Event;
 use ledger_proto::{Date, Timestamp, v1};
 use ledger_rpc::v1::programme_service_client::ProgrammeServiceClient;
@@ -121,6 +123,34 @@ pub(crate) fn kind(input: &v1::EventInput) -> (&'static str, i16) {
         Some(Event::TrainingReviewed(_)) => ("TrainingReviewed", 9),
         _ => ("", 0),
     }
+}
+
+/// Many such lives as batches that wait for each other: one for each event, since each event has its own sender.
+pub(crate) fn stages(numbers: &[u64]) -> Vec<Vec<v1::EventInput>> {
+    let mut stages = vec![Vec::with_capacity(numbers.len()); EVENTS as usize];
+    for number in numbers {
+        ready(*number).into_iter().zip(&mut stages).for_each(|(event, stage)| stage.push(event));
+    }
+    stages
+}
+
+/// The lives of so many people as [`stages`] of a thousand.
+pub(crate) fn chains(people: u64) -> VecDeque<Vec<Vec<v1::EventInput>>> {
+    let numbers: Vec<u64> = (0..people).collect();
+    numbers.chunks(1_000).map(stages).collect()
+}
+
+/// Who sends a batch: the one whose its first event is to send.
+pub(crate) fn sender(events: &[v1::EventInput]) -> Result<&'static str, Failed> {
+    let event = events.first().and_then(|input| input.event.as_ref()).ok_or("no event")?;
+    Ok(match event {
+        Event::Selected(_) => "selection/bench",
+        Event::PayoutAccountLinked(_) => "account/bench",
+        Event::TrainingBought(_) | Event::TrainingCompleted(_) | Event::TrainingReviewed(_) => "platform/tokopedia",
+        Event::CertificateIssued(_) => "provider/bench",
+        Event::SurveyFilled(_) => "survey/bench",
+        _ => return Err("not an event of these lives".into()),
+    })
 }
 
 /// A survey, from the first to the third; each needs the one before it.

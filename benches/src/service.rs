@@ -48,8 +48,7 @@ async fn fill(channel: Channel, people: u64) -> Result<(), Failed> {
         // What is sent is kept in memory: a part at a time.
         let last = people.min(first + 50_000);
         let numbers: Vec<u64> = (first..last).collect();
-        let chain = |batch: &[u64]| vec![batch.iter().flat_map(|n| lives::ready(*n)).collect()];
-        let work: VecDeque<_> = numbers.chunks((BATCH / lives::EVENTS) as usize).map(chain).collect();
+        let work: VecDeque<_> = numbers.chunks(BATCH as usize).map(lives::stages).collect();
         rates.push(send(channel.clone(), work, 8).await?);
         first = last;
     }

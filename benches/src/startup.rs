@@ -160,11 +160,18 @@ fn ready(number: u64) -> [v1::EventInput; lives::EVENTS as usize] {
     events
 }
 
-/// Whole chains of so many people in one call.
+/// Whole chains of so many people, a call for each event of theirs: each has its own sender.
 async fn fill(channel: Channel, first: u64, people: u64) -> Result<(), Failed> {
-    let events = (first..first + people).flat_map(ready).collect();
-    let request = lives::from("selection/bench", v1::RecordEventsRequest { events })?;
-    lives::all_in(EventServiceClient::new(channel).record_events(request).await?.get_ref())
+    let mut stages = vec![Vec::new(); lives::EVENTS as usize];
+    for number in first..first + people {
+        ready(number).into_iter().zip(&mut stages).for_each(|(event, stage)| stage.push(event));
+    }
+    let mut client = EventServiceClient::new(channel);
+    for events in stages {
+        let request = lives::from(lives::sender(&events)?, v1::RecordEventsRequest { events })?;
+        lives::all_in(client.record_events(request).await?.get_ref())?;
+    }
+    Ok(())
 }
 
 /// One event after the other.
@@ -175,7 +182,8 @@ async fn single(channel: Channel, first: u64, stop: Arc<AtomicBool>) -> Result<V
         if stop.load(Ordering::Relaxed) {
             break;
         }
-        let request = lives::from("selection/bench", v1::RecordEventsRequest { events: vec![event] })?;
+        let events = vec![event];
+        let request = lives::from(lives::sender(&events)?, v1::RecordEventsRequest { events })?;
         let sent = Instant::now();
         lives::all_in(client.record_events(request).await?.get_ref())?;
         took.push(sent.elapsed());

@@ -10,6 +10,9 @@ from google.rpc import error_details_pb2, status_pb2
 OFFICER = [("x-ledger-actor", "officer/budi")]
 APPROVER = [("x-ledger-actor", "approver/siti")]
 SELECTION = [("x-ledger-actor", "selection/peer")]
+ACCOUNT = [("x-ledger-actor", "account/peer")]
+TOKOPEDIA = [("x-ledger-actor", "platform/tokopedia")]
+PROVIDER = [("x-ledger-actor", "provider/peer")]
 GOPAY = [("x-ledger-actor", "partner/gopay")]
 AUDITOR = [("x-ledger-actor", "auditor/bpk")]
 

@@ -9,7 +9,7 @@ import types
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 
-from peer import AUDITOR, OFFICER, SELECTION, name, refusal
+from peer import AUDITOR, OFFICER, name, refusal
 
 address, person = sys.argv[1:]
 PACKAGE = "prakerja.ledger.v1"
@@ -111,7 +111,7 @@ with grpc.insecure_channel(address) as channel:
                  "effectiveDate": {"year": 2020, "month": 4, "day": 1}}  # fmt: skip
         fact = {"participantId": person, "occurredAt": "2020-08-01T02:00:00Z", "ineligibilityFound": found}
         for repeated in (False, True):
-            (result,) = call("EventService", "RecordEvents", SELECTION, events=[fact]).results
+            (result,) = call("EventService", "RecordEvents", AUDITOR, events=[fact]).results
             assert (result.receipt.position, result.receipt.repeated) == (before.size, repeated), result
         after = call("AuditService", "GetHead", AUDITOR)
         assert after.size == before.size + 1 and after.root_hash != before.root_hash

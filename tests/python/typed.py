@@ -12,7 +12,7 @@ import grpc_tools
 from google.type import date_pb2
 from grpc_tools import protoc
 
-from peer import APPROVER, GOPAY, OFFICER, SELECTION, at, digest, name, reason, refusal
+from peer import ACCOUNT, APPROVER, GOPAY, OFFICER, PROVIDER, SELECTION, TOKOPEDIA, at, digest, name, reason, refusal
 
 address, proto = sys.argv[1], Path(sys.argv[2])
 generated = tempfile.TemporaryDirectory()
@@ -78,21 +78,35 @@ life = [
 for fact in life:
     fact.participant_id = person
 recorder = events_grpc.EventServiceStub(channel)
-first = recorder.RecordEvents(events.RecordEventsRequest(events=life), metadata=SELECTION).results
+SENDERS = {"selected": SELECTION, "payout_account_linked": ACCOUNT, "certificate_issued": PROVIDER}
+
+
+def send(facts):
+    """Each fact by the role whose it is to send."""
+    results = []
+    for fact in facts:
+        sender = SENDERS.get(fact.WhichOneof("event"), TOKOPEDIA)
+        results += recorder.RecordEvents(events.RecordEventsRequest(events=[fact]), metadata=sender).results
+    return results
+
+
+first = send(life)
 assert [result.receipt.position for result in first] == [3, 4, 5, 6, 7, 8], first
 assert not any(result.receipt.repeated for result in first)
-again = recorder.RecordEvents(events.RecordEventsRequest(events=life), metadata=SELECTION).results
+again = send(life)
 assert all(result.receipt.repeated for result in again), again
 assert [(r.receipt.position, r.receipt.leaf_hash) for r in again] == [(r.receipt.position, r.receipt.leaf_hash) for r in first]
 
 # One bad event does not stop the others, and says why.
 dear = event.EventInput(participant_id=person, occurred_at=at(5, 2), training_bought=event.TrainingBought(
-    purchase_id=name("dear"), course="c", platform=common.PLATFORM_PIJAR, provider="p", price_rupiah=900_000))  # fmt: skip
-nobody = event.EventInput(participant_id="x", occurred_at=at(5, 2), survey_filled=event.SurveyFilled(survey_number=1))
-mixed = recorder.RecordEvents(events.RecordEventsRequest(events=[dear, nobody, life[0]]), metadata=SELECTION).results
+    purchase_id=name("dear"), course="c", platform=common.PLATFORM_TOKOPEDIA, provider="p", price_rupiah=900_000))  # fmt: skip
+nobody = event.EventInput(participant_id="x", occurred_at=at(5, 2), training_bought=dear.training_bought)
+batch = events.RecordEventsRequest(events=[dear, nobody, life[0], life[2]])
+mixed = recorder.RecordEvents(batch, metadata=TOKOPEDIA).results
 assert reason(mixed[0].rejection) == ("PRICE_OUT_OF_RANGE", []), mixed[0]
 assert reason(mixed[1].rejection) == ("INVALID_FIELD", ["participant_id"]), mixed[1]
-assert mixed[2].receipt.repeated
+assert reason(mixed[2].rejection) == ("ITEM_NOT_ALLOWED", []), mixed[2]
+assert mixed[3].receipt.repeated
 try:
     recorder.RecordEvents(events.RecordEventsRequest(), metadata=SELECTION)
     raise AssertionError("an empty batch")

@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use ledger_server::access::Role;
+use ledger_server::access::table::entry;
 use prost_reflect::{DescriptorPool, FileDescriptor, MethodDescriptor, ServiceDescriptor};
 
 /// The contract's package.
@@ -61,6 +63,23 @@ impl Method {
         };
         let (errors, item_errors) = (reasons(errors), reasons(item_errors));
         Self { descriptor, text: text.trim().to_owned(), errors, item_errors, name }
+    }
+
+    /// An actor who may make the call.
+    ///
+    /// # Panics
+    ///
+    /// The table does not have it.
+    #[must_use]
+    pub fn caller(&self) -> String {
+        let entry = entry(&self.path()).unwrap_or_else(|| panic!("{} is not in the table", self.name));
+        let role = Role::ALL.into_iter().find(|role| entry.scope(*role).is_some()).expect("a role");
+        let name = match role {
+            Role::Platform => "tokopedia",
+            Role::Partner => "gopay",
+            _ => "test",
+        };
+        format!("{}/{name}", role.name())
     }
 
     /// The path of the call: `/package.Service/Method`.

@@ -1,11 +1,16 @@
 //! A small programme over the API: a scheme, a wave, funds, and people who live in it.
 
+use std::collections::{BTreeMap, HashMap};
+
+use ledger_core::codes::Platform;
 use ledger_proto::v1::event_input::Event;
 use ledger_proto::{Date, Timestamp, v1};
 use ledger_rpc::v1::disbursement_service_client::DisbursementServiceClient;
 use ledger_rpc::v1::event_service_client::EventServiceClient;
 use ledger_rpc::v1::payout_service_client::PayoutServiceClient;
 use ledger_rpc::v1::programme_service_client::ProgrammeServiceClient;
+use ledger_server::access::Role;
+use ledger_server::access::table::fact;
 use tonic::transport::Channel;
 
 use crate::server::from;
@@ -110,6 +115,33 @@ pub fn ready(number: u64) -> Vec<v1::EventInput> {
     events
 }
 
+/// Six people selected: as many events as [`ready`] has, all for one sender.
+#[must_use]
+pub fn selections(number: u64) -> Vec<v1::EventInput> {
+    (6 * number..6 * number + 6).map(selected).collect()
+}
+
+/// Who sends an event: the first of those whose it is to send (DOMAIN section 3).
+///
+/// # Panics
+///
+/// Nobody may send it.
+#[must_use]
+pub fn sender(event: &v1::EventInput) -> String {
+    let Some(event) = &event.event else { return "selection/test".to_owned() };
+    let role = fact(event).by.first().expect("a sender");
+    let name = match (role, event) {
+        (Role::Platform, Event::TrainingBought(bought)) => {
+            let number = u8::try_from(bought.platform).ok();
+            number.and_then(Platform::from_number).unwrap_or(Platform::Tokopedia).code()
+        }
+        (Role::Platform, _) => Platform::Tokopedia.code(),
+        (Role::Officer, _) => "budi",
+        _ => "test",
+    };
+    format!("{}/{name}", role.name())
+}
+
 /// The semi-bansos scheme as a message.
 #[must_use]
 pub fn semi_bansos() -> v1::Scheme {
@@ -154,7 +186,7 @@ impl Programme {
             wave: 1,
             scheme_id: "semi-bansos".to_owned(),
             year: 2020,
-            quota: 100_000,
+            quota: 1_000_000,
             ..Default::default()
         };
         client.open_wave(from("officer/budi", open)).await.expect("a wave");
@@ -176,15 +208,34 @@ impl Programme {
         Self { channel }
     }
 
-    /// Records events; gives each one's result.
+    /// Records events, each sent by whose it is to send; gives each one's result in their order. Those of one participant are
+    /// decided in their order; others go out together with them, in as few calls as that takes.
     ///
     /// # Panics
     ///
     /// The call fails.
     pub async fn record(&self, events: Vec<v1::EventInput>) -> Vec<v1::RecordResult> {
         let mut client = EventServiceClient::new(self.channel.clone());
-        let request = from("selection/test", v1::RecordEventsRequest { events });
-        client.record_events(request).await.expect("an answer").into_inner().results
+        let mut levels = HashMap::<String, (usize, String)>::new();
+        let mut calls = BTreeMap::<(usize, String), Vec<usize>>::new();
+        for (index, event) in events.iter().enumerate() {
+            let sender = sender(event);
+            let (level, last) = levels.entry(event.participant_id.clone()).or_insert((0, sender.clone()));
+            if *last != sender {
+                (*level, *last) = (*level + 1, sender.clone());
+            }
+            calls.entry((*level, sender)).or_default().push(index);
+        }
+        let mut results = vec![v1::RecordResult::default(); events.len()];
+        for ((_, sender), indices) in calls {
+            let events = indices.iter().map(|index| events[*index].clone()).collect();
+            let request = from(&sender, v1::RecordEventsRequest { events });
+            let answers = client.record_events(request).await.expect("an answer").into_inner().results;
+            for (index, answer) in indices.into_iter().zip(answers) {
+                results[index] = answer;
+            }
+        }
+        results
     }
 
     /// Plans a run and approves it; gives the closing.

@@ -14,9 +14,9 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
+use crate::access::ACTOR;
 use crate::cli::usage;
 use crate::output;
-use crate::services::ACTOR;
 
 /// Segments of a new archive have `2^SEGMENT_LEVEL` records, like a log's.
 const SEGMENT_LEVEL: u32 = 20;

@@ -1,22 +1,23 @@
-//! Around every call: one log line when it ends, a count of those in flight, and a refusal once the server stops.
+//! Around every call: who calls and whether they may, one log line when it ends, a count of those in flight, and a refusal
+//! once the server stops.
 //!
 //! A line says which method, who (role and name), how it ended and why, how long it took, how many items it had and how
 //! many of them were refused, by reason. Nothing of what a caller sent is in it: no message, no field, no text of a
 //! status, and no path or actor that is not known to be one.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body::{Frame, SizeHint};
+use ledger_proto::google;
 use ledger_proto::v1::{RecordResult, record_result};
-use ledger_proto::{FILE_DESCRIPTOR_SET, google};
 use prost::Message;
 use tokio::sync::watch;
 use tonic::body::Body;
@@ -25,8 +26,9 @@ use tonic_types::StatusExt;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::reasons;
-use crate::services::{ACTOR, known_actor};
+use crate::access::table::{Entry, Who, entry};
+use crate::access::{Caller, Door};
+use crate::reasons::{self, ROLE_NOT_ALLOWED};
 use crate::status::refused;
 
 /// Items of a call, as its service counts them.
@@ -125,6 +127,7 @@ impl InFlight {
 /// Puts [`Calls`] around the services.
 #[derive(Clone, Debug)]
 pub(crate) struct CallLayer {
+    pub(crate) door: Door,
     pub(crate) in_flight: InFlight,
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -157,12 +160,21 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let mut call = Call::new(&request);
-        if *self.layer.stopping.borrow() {
-            let status = refused(&reasons::STOPPING, "the server stops; nothing was recorded: send it again");
-            call.ended(&status);
-            return Box::pin(std::future::ready(Ok(status.into_http::<Body>().map(|body| Logged { body, call }))));
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let entry = entry(request.uri().path());
+        let caller = self.layer.door.caller(request.headers(), request.extensions());
+        let mut call = Call::new(entry, caller.as_ref().ok());
+        let may = if *self.layer.stopping.borrow() {
+            Err(refused(&reasons::STOPPING, "the server stops; nothing was recorded: send it again"))
+        } else {
+            may(entry, caller)
+        };
+        match may {
+            Ok(caller) => drop(caller.map(|caller| request.extensions_mut().insert(caller))),
+            Err(status) => {
+                call.ended(&status);
+                return Box::pin(std::future::ready(Ok(status.into_http::<Body>().map(|body| Logged { body, call }))));
+            }
         }
         call.enter(&self.layer.in_flight);
         let answer = TALLY.scope(call.tally.clone(), self.inner.call(request));
@@ -174,6 +186,19 @@ where
             Ok(response.map(|body| Logged { body, call }))
         })
     }
+}
+
+/// What the table says: the caller, where the call is for those who are known.
+fn may(entry: Option<&Entry>, caller: Result<Caller, Status>) -> Result<Option<Caller>, Status> {
+    let Some(entry) = entry else { return Err(Status::unimplemented("there is no such call")) };
+    if entry.who == Who::Anyone {
+        return Ok(None);
+    }
+    let caller = caller?;
+    if entry.scope(caller.role).is_none() {
+        return Err(refused(&ROLE_NOT_ALLOWED, format!("this call is not for the role {}", caller.role.name())));
+    }
+    Ok(Some(caller))
 }
 
 /// A call at work; logged when it is let go of, so that one whose caller went away is logged too.
@@ -191,12 +216,11 @@ struct Call {
 const UNKNOWN: &str = "-";
 
 impl Call {
-    fn new(request: &Request<Body>) -> Self {
-        let actor = request.headers().get(ACTOR).and_then(|value| value.to_str().ok());
-        let actor = actor.filter(|actor| known_actor(actor)).unwrap_or(UNKNOWN).into();
+    fn new(entry: Option<&'static Entry>, caller: Option<&Caller>) -> Self {
+        let actor = caller.map_or(UNKNOWN, |caller| &caller.name).into();
         let tally = Tally { counts: Arc::new(Mutex::new(Counts { actor, ..Counts::default() })), stream_of: None };
         Self {
-            method: METHODS.get(request.uri().path()).map_or(UNKNOWN, String::as_str),
+            method: entry.map_or(UNKNOWN, |entry| entry.path),
             started: Instant::now(),
             ended: None,
             tally,
@@ -276,18 +300,3 @@ impl http_body::Body for Logged {
         self.body.size_hint()
     }
 }
-
-/// Every path that is a method here; others are whatever a caller typed.
-static METHODS: LazyLock<HashSet<String>> = LazyLock::new(|| {
-    let sets = [FILE_DESCRIPTOR_SET, tonic_health::pb::FILE_DESCRIPTOR_SET];
-    let files =
-        sets.iter().filter_map(|set| prost_types::FileDescriptorSet::decode(*set).ok()).flat_map(|set| set.file);
-    let mut methods = HashSet::new();
-    for file in files {
-        for service in &file.service {
-            let names = service.method.iter().map(|m| format!("/{}.{}/{}", file.package(), service.name(), m.name()));
-            methods.extend(names);
-        }
-    }
-    methods
-});

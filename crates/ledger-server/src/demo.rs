@@ -15,9 +15,9 @@ use tokio::sync::{mpsc, oneshot};
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
+use crate::access::ACTOR;
 use crate::cli::{failed, terminated, usage};
 use crate::load::{self, Summary};
-use crate::services::ACTOR;
 use crate::{Config, Failure, output, run};
 
 /// Arguments of `demo`.

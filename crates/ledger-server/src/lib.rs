@@ -1,10 +1,11 @@
 //! The disbursement ledger served over gRPC.
 //!
 //! Reading order: [`run`] (what a server is made of), [`engine`] (the one writer), `services` (the calls), `from_proto`
-//! and `to_proto` (wire to core and back), [`status`] and [`reasons`] (why something is refused), `calls` (what is logged
+//! and `to_proto` (wire to core and back), [`access`] (who may do what), [`status`] and [`reasons`] (why something is refused), `calls` (what is logged
 //! of a call), `notary` (signed checkpoints), `unread` (what the start left unread), [`schedule`] (jobs by the clock), [`config`] (what a server can be told), [`cli`], `output` (what commands print), [`load`],
 //! [`demo`].
 
+pub mod access;
 pub mod backup;
 mod calls;
 pub mod cli;

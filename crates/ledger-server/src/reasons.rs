@@ -12,6 +12,8 @@ pub enum Scope {
     EveryCall,
     /// The calls whose comment in `proto/` names it.
     NamedCalls,
+    /// Every call, or item, that needs a second person.
+    FourEyes,
 }
 
 /// A refusal that is no rule's, as the catalogue lists it.
@@ -48,21 +50,36 @@ macro_rules! reasons {
 }
 
 reasons! {
+    STOPPING, Unavailable, EveryCall,
+        "The server stops, or a write failed; what was sent may or may not be recorded.",
+        "Send the same again, with the same ids, when the server is back: what was recorded is answered with its first receipt. \
+         A stream is resumed where it ended.";
+    ACTOR_MISSING, Unauthenticated, EveryCall,
+        "The server does not know who calls.",
+        "On an insecure port send the metadata `x-ledger-actor: role/name`, the role one of those that the text lists.";
+    ROLE_NOT_ALLOWED, PermissionDenied, EveryCall,
+        "The caller's role may not make this call.",
+        "`api.md` says of each call which roles may make it; operators map certificates to roles.";
     MALFORMED_REQUEST, InvalidArgument, EveryCall,
         "The bytes are no message of the call's request type; nothing of them was looked at. In a stream, what came before is answered \
          first.",
         "Make requests with code generated from the contract, text as UTF-8. Where the fault lies in a field, a `BadRequest` names it. \
          Fields that the server does not know are no fault.";
-    ACTOR_MISSING, Unauthenticated, EveryCall,
-        "The server does not know who calls.",
-        "On an insecure port send the metadata `x-ledger-actor: role/name`, the role one of those that the text lists.";
-    STOPPING, Unavailable, EveryCall,
-        "The server stops, or a write failed; what was sent may or may not be recorded.",
-        "Send the same again, with the same ids, when the server is back: what was recorded is answered with its first receipt. \
-         A stream is resumed where it ended.";
     UNREADABLE_RECORD, DataLoss, EveryCall,
         "A stored record cannot be read back: a fault of the log, never of the caller.",
         "Nothing a caller can do; operators run `replay-tool verify`.";
+    ITEM_NOT_ALLOWED, PermissionDenied, NamedCalls,
+        "The caller's role may make the call, but not send this item.",
+        "Each kind of fact has its sender, each evidence of an outcome too; the text names them.";
+    OUT_OF_SCOPE, PermissionDenied, NamedCalls,
+        "The purchase is another platform's, or the instruction another partner's.",
+        "A platform sends facts of its own purchases, a partner asks about and reports its own instructions.";
+    AWAITS_APPROVAL, FailedPrecondition, FourEyes,
+        "Nothing is recorded yet: it was kept as a proposal, for a day or until the server restarts.",
+        "Let an approver send the same request, with the same `approved_by` or none; then send it again for its receipt.";
+    NOT_PROPOSED, FailedPrecondition, FourEyes,
+        "An approver sent what nobody proposed, or what was proposed with another second person.",
+        "Let an officer send it first, word for word; an approver proposes nothing.";
     DISK_FULL, ResourceExhausted, NamedCalls,
         "The disk has less free space than `--min-free`; nothing was recorded, reads go on.",
         "Operators make room; then send the same again.";

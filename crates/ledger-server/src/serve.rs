@@ -20,6 +20,7 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
 use crate::Failure;
+use crate::access::{Approvals, Door};
 use crate::calls::{CallLayer, InFlight};
 use crate::engine::{Engine, Every, Start};
 use crate::jobs;
@@ -133,8 +134,8 @@ async fn serve(
     let notary = Notary::new(signer, engine.reader().clone(), checkpoints);
     let (stop, stopping) = watch::channel(false);
     let in_flight = InFlight::new();
-    let calls = CallLayer { in_flight: in_flight.clone(), stopping: stopping.clone() };
-    let ledger = Ledger { engine: engine.clone(), notary: notary.clone(), stopping };
+    let calls = CallLayer { door: Door::Insecure, in_flight: in_flight.clone(), stopping: stopping.clone() };
+    let ledger = Ledger { engine: engine.clone(), notary: notary.clone(), approvals: Approvals::default(), stopping };
 
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_serving::<EventServiceServer<Ledger>>().await;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use prost_reflect::{EnumDescriptor, FieldDescriptor, FileDescriptor, Kind, MessageDescriptor, ServiceDescriptor};
 
-use super::{REFRESH, cell};
+use super::{REFRESH, cell, roles};
 use crate::contract::{self, Method, PACKAGE, comment};
 
 /// Files without services, in reading order; those with services come before them, by name.
@@ -25,6 +25,7 @@ pub(super) fn text() -> String {
          `google.protobuf` are Google's, unchanged; `int64` and `uint64` are strings in protobuf JSON.\n\n"
     );
     let files = contract::files();
+    let _ = writeln!(out, "- [Who may call what](#who-may-call-what)");
     let name = |file: &FileDescriptor| file.name().rsplit('/').next().unwrap_or_default().to_owned();
     let (serving, shared): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.services().len() > 0);
     for service in serving.iter().flat_map(FileDescriptor::services) {
@@ -36,6 +37,7 @@ pub(super) fn text() -> String {
     for (_, title) in SHARED {
         let _ = writeln!(out, "- [{title}](#{})", anchor(title));
     }
+    out.push_str(&roles::text());
     for file in &serving {
         for service in file.services() {
             self::service(&mut out, &service);
@@ -81,6 +83,7 @@ fn method(out: &mut String, method: &Method) {
         side(descriptor.is_server_streaming(), descriptor.output()),
         method.text
     );
+    let _ = writeln!(out, "\n{}", roles::of(method));
     let mut list = |title: &str, reasons: &[String]| {
         let links: Vec<_> =
             reasons.iter().map(|reason| format!("[`{reason}`](errors.md#{})", anchor(reason))).collect();

@@ -35,6 +35,11 @@ pub(super) fn text() -> String {
         let calls = match reason.scope {
             Scope::EveryCall => "every call".to_owned(),
             Scope::NamedCalls => calls(&methods, reason.name),
+            Scope::FourEyes => {
+                "what needs a second person ([the table](api.md#who-may-call-what)), where callers are known by \
+                                certificate"
+                    .to_owned()
+            }
         };
         let _ = writeln!(out, "Answered by: {calls}.\n");
     }

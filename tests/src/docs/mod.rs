@@ -2,6 +2,7 @@
 
 mod api;
 mod errors;
+mod roles;
 
 /// How the files are refreshed.
 pub const REFRESH: &str = "cargo run -p ledger-tests --bin write-docs";

@@ -177,7 +177,7 @@ async fn run_approvals_are_checked() {
     };
     let digest = planned.plan.expect("a plan").items_sha256;
     let rows = [
-        ("officer/budi", approve(1, digest.clone()), "SAME_PERSON"),
+        ("officer/budi", approve(1, digest.clone()), "ROLE_NOT_ALLOWED"),
         ("approver/siti", approve(1, vec![7; 32].into()), "PLAN_DIGEST_MISMATCH"),
         ("approver/siti", approve(2, digest.clone()), "RUN_UNKNOWN"),
         ("approver/siti", approve(1, vec![7; 3].into()), "INVALID_FIELD"),

@@ -44,7 +44,7 @@ async fn bytes_that_are_no_message_are_refused_for_that() {
     let channel = server.channel().await;
     let refused = async |method: &Method, message: &[u8]| {
         let message = vec![Bytes::copy_from_slice(message)];
-        call_raw(&channel, &method.path(), Some("officer/budi"), message).await.expect_err(&method.name)
+        call_raw(&channel, &method.path(), Some(&method.caller()), message).await.expect_err(&method.name)
     };
     for method in contract::methods() {
         malformed(&refused(&method, GARBAGE).await, &method.name);

@@ -8,7 +8,7 @@ use ledger_log::leaf_hash;
 use ledger_proto::v1;
 use ledger_rpc::v1::audit_service_client::AuditServiceClient;
 use ledger_rpc::v1::event_service_client::EventServiceClient;
-use ledger_tests::life::{Programme, ready, receipt};
+use ledger_tests::life::{Programme, receipt, selections};
 use ledger_tests::server::{Server, from};
 
 use crate::PROGRAMS;
@@ -30,7 +30,7 @@ struct Book {
 
 /// A request is known by its first person.
 fn request(first: u64) -> Vec<v1::EventInput> {
-    (first..first + PEOPLE).flat_map(ready).collect()
+    (first..first + PEOPLE).flat_map(selections).collect()
 }
 
 /// Sends until the server is gone; what was not answered goes back to the book.

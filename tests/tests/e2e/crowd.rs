@@ -12,7 +12,7 @@ use ledger_rpc::v1::disbursement_service_client::DisbursementServiceClient;
 use ledger_rpc::v1::event_service_client::EventServiceClient;
 use ledger_rpc::v1::participant_service_client::ParticipantServiceClient;
 use ledger_rpc::v1::programme_service_client::ProgrammeServiceClient;
-use ledger_tests::life::{Programme, at, event, person, ready, receipt, selected, uuid};
+use ledger_tests::life::{Programme, at, event, person, ready, receipt, selected, selections, sender, uuid};
 use ledger_tests::server::{Server, from};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -40,7 +40,7 @@ async fn insist(url: &str, seed: u64, events: &[v1::EventInput]) -> Vec<v1::Reco
     for attempt in 0u64.. {
         let channel = Endpoint::from_shared(url.to_owned()).expect("a URL").connect().await.expect("a connection");
         let mut client = EventServiceClient::new(channel);
-        let request = from("selection/crowd", v1::RecordEventsRequest { events: events.to_vec() });
+        let request = from(&sender(&events[0]), v1::RecordEventsRequest { events: events.to_vec() });
         let cut = if attempt.is_multiple_of(3) { (seed * 997 + attempt * 131) % 4_000 } else { 30_000_000 };
         // Dropping the call resets its stream; dropping the client closes the connection.
         if let Ok(Ok(answer)) = tokio::time::timeout(Duration::from_micros(cut), client.record_events(request)).await {
@@ -98,9 +98,9 @@ async fn a_stream_answers_each_batch_in_order() {
     let channel = server.channel().await;
     Programme::begin(channel.clone()).await;
     let batch = |sequence, events| v1::RecordEventStreamRequest { sequence, events };
-    let mut batches: Vec<_> = (1..=50).map(|number| batch(1_000 - number, ready(number))).collect();
+    let mut batches: Vec<_> = (1..=50).map(|number| batch(1_000 - number, selections(number))).collect();
     batches.insert(20, batch(7, Vec::new()));
-    batches.push(batch(8, ready(1)));
+    batches.push(batch(8, selections(1)));
     let sequences: Vec<_> = batches.iter().map(|batch| batch.sequence).collect();
     let mut client = EventServiceClient::new(channel);
     let request = from("selection/test", tokio_stream::iter(batches));
@@ -332,7 +332,7 @@ async fn a_full_disk_refuses_writes_and_serves_reads() {
     full("approve", runs.approve_run(from("approver/siti", approve)).await.expect_err("full"));
     let mut programme = ProgrammeServiceClient::new(channel.clone());
     let job = v1::RunDeadlinesRequest { as_of: Some(Date { year: 2020, month: 8, day: 1 }), ..Default::default() };
-    full("job", programme.run_deadlines(from("operator/cron", job)).await.expect_err("full"));
+    full("job", programme.run_deadlines(from("officer/cron", job)).await.expect_err("full"));
 
     let mut people = ParticipantServiceClient::new(channel.clone());
     let one = v1::GetParticipantRequest { participant_id: person(1), ..Default::default() };

@@ -10,7 +10,7 @@ use std::time::Duration;
 use ledger_log::Options;
 use ledger_proto::v1;
 use ledger_rpc::v1::audit_service_client::AuditServiceClient;
-use ledger_tests::life::{Programme, ready};
+use ledger_tests::life::{Programme, selections};
 use ledger_tests::server::{Server, from};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -71,7 +71,7 @@ async fn signed(server: &Server) -> v1::GetCheckpointResponse {
 async fn record(server: &Server, people: std::ops::Range<u64>) {
     let mut client = ledger_rpc::v1::event_service_client::EventServiceClient::new(server.channel().await);
     for first in people.step_by(PEOPLE as usize) {
-        let events = (first..first + PEOPLE).flat_map(ready).collect();
+        let events = (first..first + PEOPLE).flat_map(selections).collect();
         let request = from("selection/test", v1::RecordEventsRequest { events });
         // Killed in the middle, it has no answer.
         if client.record_events(request).await.is_err() {
@@ -105,7 +105,7 @@ async fn a_log_with_a_past() -> Log {
             tonic::transport::Channel::from_shared(url).expect("a URL").connect().await.expect("a connection");
         let mut client = ledger_rpc::v1::event_service_client::EventServiceClient::new(channel);
         for number in 100.. {
-            let request = from("selection/test", v1::RecordEventsRequest { events: ready(number) });
+            let request = from("selection/test", v1::RecordEventsRequest { events: selections(number) });
             if client.record_events(request).await.is_err() || number > 5_000 {
                 return number;
             }

@@ -16,7 +16,7 @@ async fn deadlines(channel: &Channel, month: i32, day: i32) -> v1::RunDeadlinesR
     let mut client = ProgrammeServiceClient::new(channel.clone());
     let as_of = Some(Date { year: 2020, month, day });
     let request = v1::RunDeadlinesRequest { as_of, source_reference: "nightly".to_owned() };
-    client.run_deadlines(from("operator/cron", request)).await.expect("a job").into_inner()
+    client.run_deadlines(from("officer/cron", request)).await.expect("a job").into_inner()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,7 +42,7 @@ async fn a_job_records_what_passed_once() {
 
     let mut client = ProgrammeServiceClient::new(channel);
     let ahead = v1::RunDeadlinesRequest { as_of: Some(Date { year: 2100, month: 1, day: 1 }), ..Default::default() };
-    let refused = client.run_deadlines(from("operator/cron", ahead)).await.expect_err("ahead");
+    let refused = client.run_deadlines(from("officer/cron", ahead)).await.expect_err("ahead");
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::InvalidArgument, "AS_OF_IN_FUTURE"));
 }
 
@@ -259,7 +259,7 @@ async fn outstanding_instructions_and_everything_about_one() {
                 page_size: 2,
                 page_token,
             };
-            let page = client.list_outstanding_instructions(from("partner/gopay", request)).await.expect("a page");
+            let page = client.list_outstanding_instructions(from("auditor/bpk", request)).await.expect("a page");
             let page = page.into_inner();
             found.extend(page.instructions.into_iter().map(|i| i.participant_id));
             page_token = page.next_page_token;

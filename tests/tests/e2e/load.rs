@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ledger_proto::v1::load_line::Request as Line;
 use ledger_proto::{Date, v1};
 use ledger_tests::contract;
-use ledger_tests::life::{at, ready, selected, semi_bansos, uuid};
+use ledger_tests::life::{at, ready, selected, semi_bansos, sender, uuid};
 use ledger_tests::server::{Server, root};
 use prost_reflect::{Kind, MessageDescriptor};
 use serde_json::Value;
@@ -54,7 +54,7 @@ fn lines() -> Vec<v1::LoadLine> {
     };
     let officer = |request| line("officer/budi", request);
     let siti = || "approver/siti".to_owned();
-    let facts = |events: Vec<v1::EventInput>| events.into_iter().map(|e| line("selection/test", Line::Event(e)));
+    let facts = |events: Vec<v1::EventInput>| events.into_iter().map(|e| line(&sender(&e), Line::Event(e)));
     let outcome = v1::OutcomeInput {
         occurred_at: Some(at(5, 11)),
         partner: v1::Partner::Gopay.into(),
@@ -135,7 +135,7 @@ fn lines() -> Vec<v1::LoadLine> {
         line("partner/gopay", Line::Outcome(outcome)),
         officer(Line::ResolveException(exception)),
         officer(Line::ResolveInDoubt(doubt)),
-        line("operator/cron", Line::RunDeadlines(deadlines)),
+        line("officer/cron", Line::RunDeadlines(deadlines)),
         officer(Line::CloseBalancePeriod(period)),
         officer(Line::CloseWave(wave)),
     ]);

@@ -1,5 +1,6 @@
 //! End to end: the real server, the real log, real clients, and the replay that must agree.
 
+mod access;
 mod api;
 mod backups;
 mod bytes;

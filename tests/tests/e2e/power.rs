@@ -12,7 +12,7 @@ use ledger_faults::rng::Rng;
 use ledger_proto::v1;
 use ledger_rpc::v1::audit_service_client::AuditServiceClient;
 use ledger_rpc::v1::event_service_client::EventServiceClient;
-use ledger_tests::life::{Programme, ready, receipt};
+use ledger_tests::life::{Programme, receipt, selections};
 use ledger_tests::server::{Server, from};
 use tonic::transport::Channel;
 
@@ -31,7 +31,7 @@ const TAKEN_UP: usize = 4;
 type Told = Arc<Mutex<Vec<(usize, Promise)>>>;
 
 fn request(first: u64) -> Vec<v1::EventInput> {
-    (first..first + PEOPLE).flat_map(ready).collect()
+    (first..first + PEOPLE).flat_map(selections).collect()
 }
 
 /// The first persons of a client's requests in a life of the server.

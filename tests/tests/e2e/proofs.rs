@@ -9,7 +9,7 @@ use ledger_log::NoteVerifier;
 use ledger_proto::v1;
 use ledger_rpc::v1::audit_service_client::AuditServiceClient;
 use ledger_rpc::v1::event_service_client::EventServiceClient;
-use ledger_tests::life::{Programme, ready, receipt};
+use ledger_tests::life::{Programme, ready, receipt, selections};
 use ledger_tests::python::script;
 use ledger_tests::server::{Server, from, text};
 use tonic::{Code, Status};
@@ -146,7 +146,7 @@ async fn checkpoints_survive_kills_and_new_keys() {
     // The log goes on under the new key: what the old one signed is proven to be its beginning, by both verifiers.
     for number in 2..6 {
         let mut client = EventServiceClient::new(server.channel().await);
-        let request = from("selection/test", v1::RecordEventsRequest { events: ready(number) });
+        let request = from("selection/test", v1::RecordEventsRequest { events: selections(number) });
         client.record_events(request).await.expect("an answer");
     }
     let later = checkpoint(&server, None).await.expect("signed");

@@ -14,7 +14,7 @@ use ledger_rpc::v1::participant_service_client::ParticipantServiceClient;
 use ledger_rpc::v1::programme_service_client::ProgrammeServiceClient;
 use ledger_server::engine::{Engine, Every};
 use ledger_tests::fixtures::copy;
-use ledger_tests::life::{Programme, outcome, person, ready, receipt};
+use ledger_tests::life::{Programme, outcome, person, ready, receipt, selections};
 use ledger_tests::server::{Server, from};
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -43,10 +43,8 @@ fn stopped(server: Server) -> String {
 }
 
 async fn record(server: &Server, people: std::ops::Range<u64>) -> Vec<v1::Receipt> {
-    let mut client = EventServiceClient::new(server.channel().await);
-    let request = from("selection/test", v1::RecordEventsRequest { events: people.flat_map(ready).collect() });
-    let answer = client.record_events(request).await.expect("an answer").into_inner();
-    answer.results.iter().map(|result| receipt(result).clone()).collect()
+    let results = Programme::again(server.channel().await).record(people.flat_map(ready).collect()).await;
+    results.iter().map(|result| receipt(result).clone()).collect()
 }
 
 /// Whatever a start must answer as before; what is sent again is a repeat, with the receipt of the first.
@@ -265,7 +263,7 @@ async fn calls_are_answered_while_snapshots_are_written_and_kills_leave_none_tha
         let sender = tokio::spawn(async move {
             let mut answered = next;
             while let Ok(answer) = {
-                let events = (answered..answered + 5).flat_map(ready).collect();
+                let events = (answered..answered + 5).flat_map(selections).collect();
                 client.record_events(from("selection/test", v1::RecordEventsRequest { events })).await
             } {
                 answer.into_inner().results.iter().for_each(|result| drop(receipt(result).clone()));

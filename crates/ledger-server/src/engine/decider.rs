@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use ledger_core::codes::ExceptionCause;
+use ledger_core::codes::{ExceptionCause, Platform};
 use ledger_core::decide::decide_apart;
 use ledger_core::event::Event;
-use ledger_core::{Decision, Meta, NewEvent, Rejection, State};
+use ledger_core::{Command, Decision, Meta, NewEvent, Rejection, State};
 use ledger_log::{Batch, Checkpoints, Log, OpenError, Opening, Options, Reader, Recovery, VisitError, Writer, record};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
@@ -329,8 +329,12 @@ impl Decider {
 
     /// Decides one command and folds what it leads to; its records wait in the scratch batch for [`Self::commit`].
     pub(super) fn decide(&mut self, actor: &Actor, incoming: Incoming) -> Answer {
-        let meta = self.meta(actor, incoming.said);
-        match decide_apart(&self.state, &meta, incoming.command, &incoming.apart) {
+        let Incoming { said, command, apart, by, only } = incoming;
+        if only.is_some_and(|platform| !self.is_of(platform, &command)) {
+            return Answer::OutOfScope;
+        }
+        let meta = self.meta(by.as_ref().unwrap_or(actor), said);
+        match decide_apart(&self.state, &meta, command, &apart) {
             Ok(Decision::Repeat { position }) => Answer::Repeated { position, occurred_at: meta.occurred_at },
             Ok(Decision::Record(events)) => match self.fold(&meta, events) {
                 Ok((position, exception)) => Answer::Recorded { position, leaf_hash: Default::default(), exception },
@@ -338,6 +342,19 @@ impl Decider {
             },
             Err(rejection) => Answer::Rejected(rejection),
         }
+    }
+
+    /// Whether a command is about no other platform's purchase. One that is not there is for the rules to refuse.
+    fn is_of(&self, platform: Platform, command: &Command<'_>) -> bool {
+        let Command::Record { participant: Some(participant), event } = command else { return true };
+        let purchase = match event {
+            Event::PurchaseCancelled(e) => e.purchase,
+            Event::TrainingCompleted(e) => e.purchase,
+            Event::TrainingReviewed(e) => e.purchase,
+            _ => return true,
+        };
+        let found = self.state.participant(*participant).and_then(|known| known.purchase(purchase));
+        found.is_none_or(|(_, purchase)| purchase.platform == platform)
     }
 
     pub(super) fn meta(&self, actor: &Actor, said: Said) -> Meta<'static> {

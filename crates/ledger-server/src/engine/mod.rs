@@ -20,7 +20,7 @@ pub(crate) mod tests;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ledger_core::codes::{Auth, ExceptionCause};
+use ledger_core::codes::{Auth, ExceptionCause, Platform};
 use ledger_core::event::Total;
 use ledger_core::ids::{Digest, RunId};
 use ledger_core::run::Plan;
@@ -75,13 +75,17 @@ pub struct Incoming {
     pub command: Command<'static>,
     /// Settlements that were compared with it in full: it is none of them.
     pub apart: Vec<u64>,
+    /// Who did it, where who asks only approves it.
+    pub by: Option<Actor>,
+    /// The purchase must be one of this platform's.
+    pub only: Option<Platform>,
 }
 
 impl Incoming {
     /// A command as it came.
     #[must_use]
     pub const fn new(said: Said, command: Command<'static>) -> Self {
-        Self { said, command, apart: Vec::new() }
+        Self { said, command, apart: Vec::new(), by: None, only: None }
     }
 }
 
@@ -106,6 +110,8 @@ pub enum Answer {
     },
     /// Refused.
     Rejected(Rejection),
+    /// The purchase is another platform's.
+    OutOfScope,
 }
 
 /// A planned run.

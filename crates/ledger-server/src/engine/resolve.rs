@@ -79,7 +79,7 @@ impl Decider {
         if recorded && status != InstructionStatus::InDoubt {
             return self.answer(Box::new(move |_| drop(reply.send(Ok(Resolution::NotInDoubt(status))))));
         }
-        let mut answer = self.decide(&actor, Incoming { said, command: command.clone(), apart });
+        let mut answer = self.decide(&actor, Incoming { apart, ..Incoming::new(said, command.clone()) });
         self.commit(Box::new(move |committed| {
             if let Answer::Recorded { position, leaf_hash, .. } = &mut answer {
                 *leaf_hash = committed.leaf_hash(*position);

@@ -26,9 +26,10 @@ use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
 use self::window::{Group, Item, Items, Window};
+use crate::access::ACTOR;
 use crate::cli::usage;
 use crate::output;
-use crate::services::{ACTOR, MOST_ITEMS};
+use crate::services::MOST_ITEMS;
 
 /// Arguments of `load`.
 #[derive(clap::Args)]

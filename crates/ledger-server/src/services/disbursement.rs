@@ -7,7 +7,8 @@ use ledger_proto::v1;
 use ledger_rpc::v1::disbursement_service_server::DisbursementService;
 use tonic::{Request, Response, Status};
 
-use super::{Compared, Ledger, actor, instruction_unknown, second_person};
+use super::{Compared, Ledger, instruction_unknown};
+use crate::access::Caller;
 use crate::engine::{Actor, Answer, ApproveReply, Closed, Resolution, Said, Unavailable};
 use crate::reasons::NOT_IN_DOUBT;
 use crate::status::{Invalid, refused, rejected};
@@ -16,7 +17,7 @@ use crate::{from_proto, to_proto};
 #[tonic::async_trait]
 impl DisbursementService for Ledger {
     async fn plan_run(&self, request: Request<v1::PlanRunRequest>) -> Result<Response<v1::PlanRunResponse>, Status> {
-        let actor = actor(&request)?;
+        let actor = Caller::of(&request)?.actor();
         let parsed = from_proto::plan_run(&request.into_inner());
         let (run, as_of, said) = parsed.map_err(|invalid: Invalid| invalid.status())?;
         let command = || Some(Command::PlanRun { run, as_of });
@@ -30,7 +31,6 @@ impl DisbursementService for Ledger {
     }
 
     async fn get_run(&self, request: Request<v1::GetRunRequest>) -> Result<Response<v1::GetRunResponse>, Status> {
-        actor(&request)?;
         let run = from_proto::id::<RunId>("run_id", &request.get_ref().run_id).map_err(|invalid| invalid.status())?;
         let found = self.engine.query(move |state| state.run(run).map(|(_, entry)| entry.clone())).await?;
         let entry = found.ok_or_else(|| rejected(&Rejection::RunUnknown { run }))?;
@@ -39,7 +39,6 @@ impl DisbursementService for Ledger {
     }
 
     async fn list_runs(&self, request: Request<v1::ListRunsRequest>) -> Result<Response<v1::ListRunsResponse>, Status> {
-        actor(&request)?;
         self.runs(request.get_ref()).await.map(Response::new)
     }
 
@@ -47,10 +46,10 @@ impl DisbursementService for Ledger {
         &self,
         request: Request<v1::ResolveInDoubtRequest>,
     ) -> Result<Response<v1::ResolveInDoubtResponse>, Status> {
-        let actor = actor(&request)?;
+        let caller = Caller::of(&request)?;
         let parsed = from_proto::resolve_in_doubt(request.get_ref());
         let (instruction, finding, said) = parsed.map_err(|invalid| invalid.status())?;
-        let said = second_person(said);
+        let (actor, said) = self.approvals.second(&caller, request.get_ref(), said)?;
         let mut apart = Vec::new();
         loop {
             let (said, finding) = (said.clone(), finding.clone());
@@ -75,9 +74,9 @@ impl DisbursementService for Ledger {
         &self,
         request: Request<v1::ResolveExceptionRequest>,
     ) -> Result<Response<v1::ResolveExceptionResponse>, Status> {
-        let actor = actor(&request)?;
+        let caller = Caller::of(&request)?;
         let incoming = from_proto::resolve_exception(request.get_ref()).map_err(|invalid| invalid.status())?;
-        let receipt = self.record_one(actor, incoming).await?;
+        let receipt = self.record_seconded(&caller, request.get_ref(), incoming).await?;
         Ok(Response::new(v1::ResolveExceptionResponse { receipt: Some(receipt) }))
     }
 
@@ -85,7 +84,7 @@ impl DisbursementService for Ledger {
         &self,
         request: Request<v1::ApproveRunRequest>,
     ) -> Result<Response<v1::ApproveRunResponse>, Status> {
-        let actor = actor(&request)?;
+        let actor = Caller::of(&request)?.actor();
         let parsed = from_proto::approve_run(&request.into_inner());
         let (run, items_digest, said) = parsed.map_err(|invalid: Invalid| invalid.status())?;
         let command = || Some(Command::ApproveRun { run, items_digest });

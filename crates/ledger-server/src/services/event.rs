@@ -7,11 +7,11 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::payout::stopped;
-use super::{Answers, Compared, Ledger, actor, as_known, bounded};
+use super::{Answers, Compared, Ledger, bounded};
+use crate::access::{Caller, Item};
 use crate::calls::Tally;
-use crate::engine::{Actor, Answer, Durable, Incoming, Unavailable};
-use crate::from_proto;
-use crate::status::{Invalid, as_result};
+use crate::engine::{Answer, Durable, Incoming, Unavailable};
+use crate::status::as_result;
 
 /// Batches of one stream that are decided and wait for the disk, or for a client that does not read its answers; then no
 /// more are read.
@@ -27,12 +27,12 @@ impl EventService for Ledger {
         &self,
         request: Request<Streaming<v1::RecordEventStreamRequest>>,
     ) -> Result<Response<Batches>, Status> {
-        let actor = actor(&request)?;
+        let caller = Caller::of(&request)?;
         let batches = request.into_inner();
         let (decided, to_answer) = mpsc::channel(IN_FLIGHT);
         let (answers, stream) = mpsc::channel(1);
         let (reading, answering) = (self.clone(), self.clone());
-        tokio::spawn(async move { reading.read_batches(actor, batches, decided).await });
+        tokio::spawn(async move { reading.read_batches(caller, batches, decided).await });
         let answering = async move { answering.answer_batches(to_answer, answers).await };
         tokio::spawn(Tally::current().carry(answering));
         Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
@@ -42,10 +42,10 @@ impl EventService for Ledger {
         &self,
         request: Request<v1::RecordEventsRequest>,
     ) -> Result<Response<v1::RecordEventsResponse>, Status> {
-        let actor = actor(&request)?;
+        let caller = Caller::of(&request)?;
         let events = request.into_inner().events;
         bounded("events", events.len())?;
-        let results = self.record_batch(actor, &events, from_proto::event).await?;
+        let results = self.record_batch(&caller, &events).await?;
         Ok(Response::new(v1::RecordEventsResponse { results }))
     }
 }
@@ -60,18 +60,18 @@ enum Batch {
     End(Status),
 }
 
-/// What has the right shape of a batch is in the engine's queue; the rest is refused.
+/// What of a batch its sender may send, in the right shape, is in the engine's queue; the rest is refused.
 pub(super) struct Submitted {
-    actor: Actor,
+    caller: Caller,
     answers: Option<Durable<Vec<Answer>>>,
-    misshapen: Vec<(usize, Invalid)>,
+    refused: Vec<(usize, Box<Status>)>,
 }
 
 impl Ledger {
     /// Submits batch after batch in the order in which they came, as long as there is room for them.
     async fn read_batches(
         &self,
-        actor: Actor,
+        caller: Caller,
         mut batches: Streaming<v1::RecordEventStreamRequest>,
         decided: mpsc::Sender<Batch>,
     ) {
@@ -92,7 +92,7 @@ impl Ledger {
                 room.send(Batch::Refused { sequence, status });
                 continue;
             }
-            match self.submit(actor.clone(), &events, from_proto::event).await {
+            match self.submit(&caller, &events).await {
                 Ok(submitted) => room.send(Batch::Submitted { sequence, events, submitted }),
                 Err(status) => return room.send(Batch::End(status)),
             }
@@ -114,15 +114,13 @@ impl Ledger {
             let answer = match batch {
                 Batch::Refused { sequence, status } => Ok(refused(sequence, &status)),
                 Batch::End(status) => Err(status),
-                Batch::Submitted { sequence, events, submitted } => {
-                    match self.finish(submitted, &events, from_proto::event).await {
-                        Ok(results) => Ok(v1::RecordEventStreamResponse { sequence, results, refusal: None }),
-                        Err(Failed::Unavailable(Unavailable::DiskFull)) => {
-                            Ok(refused(sequence, &Unavailable::DiskFull.into()))
-                        }
-                        Err(failed) => Err(failed.into()),
+                Batch::Submitted { sequence, events, submitted } => match self.finish(submitted, &events).await {
+                    Ok(results) => Ok(v1::RecordEventStreamResponse { sequence, results, refusal: None }),
+                    Err(Failed::Unavailable(Unavailable::DiskFull)) => {
+                        Ok(refused(sequence, &Unavailable::DiskFull.into()))
                     }
-                }
+                    Err(failed) => Err(failed.into()),
+                },
             };
             let ended = answer.is_err();
             if answers.send(answer).await.is_err() || ended {
@@ -131,60 +129,49 @@ impl Ledger {
         }
     }
 
-    /// Records what has the right shape of a batch; gives each item's result in order.
-    pub(super) async fn record_batch<T: Sync>(
+    /// Records what of a batch its sender may send, in the right shape; gives each item's result in order.
+    pub(super) async fn record_batch<T: Item>(
         &self,
-        actor: Actor,
+        caller: &Caller,
         items: &[T],
-        parse: impl Fn(&T) -> Result<Incoming, Invalid>,
     ) -> Result<Vec<v1::RecordResult>, Status> {
-        let submitted = self.submit(actor, items, &parse).await?;
-        Ok(self.finish(submitted, items, parse).await?)
+        let submitted = self.submit(caller, items).await?;
+        Ok(self.finish(submitted, items).await?)
     }
 
-    async fn submit<T: Sync>(
-        &self,
-        actor: Actor,
-        items: &[T],
-        parse: impl Fn(&T) -> Result<Incoming, Invalid>,
-    ) -> Result<Submitted, Status> {
-        let mut well_shaped = Vec::with_capacity(items.len());
-        let mut misshapen = Vec::new();
+    async fn submit<T: Item>(&self, caller: &Caller, items: &[T]) -> Result<Submitted, Status> {
+        let mut admitted = Vec::with_capacity(items.len());
+        let mut refused = Vec::new();
         for (index, item) in items.iter().enumerate() {
-            match parse(item) {
-                Ok(incoming) => well_shaped.push(as_known(incoming)),
-                Err(invalid) => misshapen.push((index, invalid)),
+            match item.admit(caller, &self.approvals) {
+                Ok(incoming) => admitted.push(incoming),
+                Err(status) => refused.push((index, Box::new(status))),
             }
         }
-        let answers = match &well_shaped[..] {
+        let answers = match &admitted[..] {
             [] => None,
-            _ => Some(self.engine.submit(actor.clone(), well_shaped).await?),
+            _ => Some(self.engine.submit(caller.actor(), admitted).await?),
         };
-        Ok(Submitted { actor, answers, misshapen })
+        Ok(Submitted { caller: caller.clone(), answers, refused })
     }
 
-    async fn finish<T: Sync>(
-        &self,
-        submitted: Submitted,
-        items: &[T],
-        parse: impl Fn(&T) -> Result<Incoming, Invalid>,
-    ) -> Result<Vec<v1::RecordResult>, Failed> {
-        let Submitted { actor, answers, misshapen } = submitted;
+    async fn finish<T: Item>(&self, submitted: Submitted, items: &[T]) -> Result<Vec<v1::RecordResult>, Failed> {
+        let Submitted { caller, answers, refused } = submitted;
         let answers = match answers {
             Some(answers) => answers.wait().await.map_err(Failed::Unavailable)?,
             None => Vec::new(),
         };
         let mut answers = answers.into_iter();
-        let mut misshapen = misshapen.into_iter().peekable();
+        let mut refused = refused.into_iter().peekable();
         let mut results = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
-            if let Some((_, invalid)) = misshapen.next_if(|(at, _)| *at == index) {
-                results.push(refusal(&invalid.status()));
+            if let Some((_, status)) = refused.next_if(|(at, _)| *at == index) {
+                results.push(refusal(&status));
                 continue;
             }
             let missing = || Failed::Status(Box::new(Status::internal("fewer answers than events")));
             let mut answer = answers.next().ok_or_else(missing)?;
-            let command = || parse(item).ok().map(|incoming| incoming.command);
+            let command = || item.parse().ok().map(|incoming| incoming.command);
             let mut apart = Vec::new();
             results.push(loop {
                 match self.compared(&answer, command) {
@@ -196,8 +183,11 @@ impl Ledger {
                     Err(status) => break refusal(&status),
                 }
                 // It is not what it was taken for: it is decided again.
-                let incoming = Incoming { apart: apart.clone(), ..as_known(parse(item).map_err(|_| missing())?) };
-                let again = self.engine.record(actor.clone(), vec![incoming]).await.map_err(Failed::Unavailable)?;
+                let incoming = match item.admit(&caller, &self.approvals) {
+                    Ok(incoming) => Incoming { apart: apart.clone(), ..incoming },
+                    Err(status) => break refusal(&status),
+                };
+                let again = self.engine.record(caller.actor(), vec![incoming]).await.map_err(Failed::Unavailable)?;
                 answer = again.into_iter().next().ok_or_else(missing)?;
             });
         }

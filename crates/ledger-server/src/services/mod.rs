@@ -14,7 +14,6 @@ mod summary;
 
 use std::pin::Pin;
 
-use ledger_core::codes::Auth;
 use ledger_core::decide::{Comparison, compare};
 use ledger_core::event::Event;
 use ledger_core::ids::Position;
@@ -23,20 +22,16 @@ use ledger_log::{Hash, leaf_hash, record};
 use ledger_proto::v1;
 use tokio::sync::watch;
 use tokio_stream::Stream;
-use tonic::{Request, Status};
+use tonic::Status;
 
-use crate::engine::{Actor, Answer, Engine, Incoming, Said};
+use crate::access::{Approvals, Caller, Seconded};
+use crate::engine::{Actor, Answer, Engine, Incoming};
 use crate::notary::Notary;
-use crate::reasons::{ACTOR_MISSING, INSTRUCTION_UNKNOWN};
+use crate::reasons::{INSTRUCTION_UNKNOWN, OUT_OF_SCOPE};
 use crate::status::{already_exists, refused, rejected, unreadable};
 
 /// Most items of one request.
 pub(crate) const MOST_ITEMS: usize = 8_190;
-/// Metadata that names the actor where the port is insecure.
-pub(crate) const ACTOR: &str = "x-ledger-actor";
-const ROLES: [&str; 10] =
-    ["selection", "platform", "provider", "survey", "account", "partner", "auditor", "officer", "approver", "operator"];
-
 /// Messages of a stream that wait for a slow reader; then the stream waits.
 const AHEAD: usize = 4;
 
@@ -49,42 +44,10 @@ pub(crate) struct Ledger {
     pub(crate) engine: Engine,
     /// Signs checkpoints.
     pub(crate) notary: Notary,
+    /// What waits for a second person.
+    pub(crate) approvals: Approvals,
     /// Becomes true when the server stops: streams end then.
     pub(crate) stopping: watch::Receiver<bool>,
-}
-
-/// The caller of an insecure port: what its metadata says, recorded as `insecure:role/name`.
-fn actor<T>(request: &Request<T>) -> Result<Actor, Status> {
-    let unauthenticated = |text: String| refused(&ACTOR_MISSING, text);
-    let Some(value) = request.metadata().get(ACTOR) else {
-        return Err(unauthenticated(format!("the metadata {ACTOR} must name the caller: role/name")));
-    };
-    let value = value.to_str().unwrap_or_default();
-    if !known_actor(value) {
-        let roles = ROLES.join(", ");
-        return Err(unauthenticated(format!("{ACTOR} must be role/name, at most 100 characters, role one of {roles}")));
-    }
-    Ok(Actor { name: insecure(value), auth: Auth::Insecure })
-}
-
-/// Whether this is role/name as an actor's metadata must be.
-pub(crate) fn known_actor(value: &str) -> bool {
-    let known = value.split_once('/').is_some_and(|(role, name)| ROLES.contains(&role) && !name.is_empty());
-    known && value.len() <= 100 && !value.chars().any(char::is_control)
-}
-
-fn insecure(name: &str) -> String {
-    format!("insecure:{name}")
-}
-
-/// A second person is known no better than the first one.
-fn as_known(incoming: Incoming) -> Incoming {
-    Incoming { said: second_person(incoming.said), ..incoming }
-}
-
-fn second_person(mut said: Said) -> Said {
-    said.approved_by = said.approved_by.as_deref().map(insecure);
-    said
 }
 
 /// The refusal of what names an instruction that is not there.
@@ -97,9 +60,20 @@ impl Ledger {
     /// Records one command whose answer is a receipt.
     async fn record_one(&self, actor: Actor, incoming: Incoming) -> Result<v1::Receipt, Status> {
         let command = incoming.command.clone();
-        let answers = self.engine.record(actor, vec![as_known(incoming)]).await?;
+        let answers = self.engine.record(actor, vec![incoming]).await?;
         let answer = answers.into_iter().next().ok_or_else(|| Status::internal("no answer"))?;
         self.receipt(&answer, || Some(command.clone()))
+    }
+
+    /// Records one command that needs a second person.
+    async fn record_seconded(
+        &self,
+        caller: &Caller,
+        message: &impl Seconded,
+        incoming: Incoming,
+    ) -> Result<v1::Receipt, Status> {
+        let (actor, said) = self.approvals.second(caller, message, incoming.said)?;
+        self.record_one(actor, Incoming { said, ..incoming }).await
     }
 
     /// The receipt of what is recorded, now or before; the status of what is refused. `command` gives what was asked,
@@ -137,6 +111,7 @@ impl Ledger {
                 })
             }
             Answer::Rejected(rejection) => Err(rejected(rejection)),
+            Answer::OutOfScope => Err(refused(&OUT_OF_SCOPE, "the purchase is another platform's")),
         }
     }
 }

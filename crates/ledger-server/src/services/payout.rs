@@ -14,7 +14,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::participant::of_one;
-use super::{AHEAD, Answers, Ledger, actor, bounded, history, instruction_unknown, pages};
+use super::{AHEAD, Answers, Ledger, bounded, history, instruction_unknown, pages};
+use crate::access::{Caller, instructions_scope, partner_scope};
 use crate::engine::Engine;
 use crate::reasons::{STOPPING, UNREADABLE_RECORD};
 use crate::status::{Invalid, refused, unreadable};
@@ -32,8 +33,9 @@ impl PayoutService for Ledger {
         &self,
         request: Request<v1::StreamInstructionsRequest>,
     ) -> Result<Response<Instructions>, Status> {
-        actor(&request)?;
+        let caller = Caller::of(&request)?;
         let request = request.into_inner();
+        partner_scope(&caller, request.partner)?;
         let partner = from_proto::partner(request.partner).map_err(|invalid| invalid.status())?;
         let from = match request.from_instruction.as_str() {
             "" => Position(0),
@@ -54,7 +56,7 @@ impl PayoutService for Ledger {
         &self,
         request: Request<v1::ListOutstandingInstructionsRequest>,
     ) -> Result<Response<v1::ListOutstandingInstructionsResponse>, Status> {
-        actor(&request)?;
+        partner_scope(&Caller::of(&request)?, request.get_ref().partner)?;
         self.outstanding(request.get_ref()).await.map(Response::new)
     }
 
@@ -62,7 +64,7 @@ impl PayoutService for Ledger {
         &self,
         request: Request<v1::GetInstructionRequest>,
     ) -> Result<Response<v1::GetInstructionResponse>, Status> {
-        actor(&request)?;
+        let caller = Caller::of(&request)?;
         let parsed = from_proto::instruction(&request.get_ref().instruction);
         let position = parsed.map_err(|invalid| invalid.status())?;
         let find = move |state: &State| {
@@ -72,6 +74,7 @@ impl PayoutService for Ledger {
         };
         let (found, _) = self.engine.read(move |state| of_one(find(state))).await?;
         let (entry, last) = found.ok_or_else(|| instruction_unknown(position))?;
+        instructions_scope(&caller, entry.partner)?;
         let reader = self.engine.reader();
         let response = tokio::task::block_in_place(|| {
             Ok::<_, Status>(v1::GetInstructionResponse {
@@ -86,10 +89,10 @@ impl PayoutService for Ledger {
         &self,
         request: Request<v1::ReportOutcomesRequest>,
     ) -> Result<Response<v1::ReportOutcomesResponse>, Status> {
-        let actor = actor(&request)?;
+        let caller = Caller::of(&request)?;
         let outcomes = request.into_inner().outcomes;
         bounded("outcomes", outcomes.len())?;
-        let results = self.record_batch(actor, &outcomes, from_proto::outcome).await?;
+        let results = self.record_batch(&caller, &outcomes).await?;
         Ok(Response::new(v1::ReportOutcomesResponse { results }))
     }
 }
@@ -204,6 +207,7 @@ pub(super) fn stopped() -> Status {
 /// What the state says of an instruction.
 struct Entry {
     position: Position,
+    partner: Partner,
     link_position: u64,
     status: InstructionStatus,
     recalled: bool,
@@ -223,6 +227,7 @@ fn entry(state: &State, position: Position, place: u32) -> Option<Entry> {
     let (_, linked) = participant.link_of(&instruction)?;
     Some(Entry {
         position,
+        partner: instruction.partner,
         link_position: linked.position(),
         status: instruction.status,
         recalled: participant.fact(FactKind::Recalled, index).is_some(),

@@ -5,18 +5,21 @@ use ledger_proto::v1;
 use ledger_rpc::v1::programme_service_server::ProgrammeService;
 use tonic::{Request, Response, Status};
 
+use super::Ledger;
 use super::summary::{Forecast, WaveSummary, revoked};
-use super::{Ledger, actor};
+use crate::access::Caller;
 use crate::engine::now;
 use crate::reasons::USE_REPLAY_TOOL;
 use crate::status::{Invalid, refused, rejected};
 use crate::{from_proto, to_proto};
 
+/// A command that needs a second person.
 macro_rules! recorded {
     ($self:ident, $request:ident, $parse:path, $response:ident) => {{
-        let actor = actor(&$request)?;
-        let incoming = $parse(&$request.into_inner()).map_err(|invalid: Invalid| invalid.status())?;
-        let receipt = $self.record_one(actor, incoming).await?;
+        let caller = Caller::of(&$request)?;
+        let message = $request.into_inner();
+        let incoming = $parse(&message).map_err(|invalid: Invalid| invalid.status())?;
+        let receipt = $self.record_seconded(&caller, &message, incoming).await?;
         Ok(Response::new(v1::$response { receipt: Some(receipt) }))
     }};
 }
@@ -31,7 +34,10 @@ impl ProgrammeService for Ledger {
     }
 
     async fn open_wave(&self, request: Request<v1::OpenWaveRequest>) -> Result<Response<v1::OpenWaveResponse>, Status> {
-        recorded!(self, request, from_proto::open_wave, OpenWaveResponse)
+        let actor = Caller::of(&request)?.actor();
+        let incoming = from_proto::open_wave(request.get_ref()).map_err(|invalid| invalid.status())?;
+        let receipt = self.record_one(actor, incoming).await?;
+        Ok(Response::new(v1::OpenWaveResponse { receipt: Some(receipt) }))
     }
 
     async fn close_wave(
@@ -59,7 +65,7 @@ impl ProgrammeService for Ledger {
         &self,
         request: Request<v1::RunDeadlinesRequest>,
     ) -> Result<Response<v1::RunDeadlinesResponse>, Status> {
-        let actor = actor(&request)?;
+        let actor = Caller::of(&request)?.actor();
         let (as_of, said) = from_proto::run_deadlines(request.get_ref()).map_err(|invalid| invalid.status())?;
         let passed = self.engine.run_deadlines(actor, as_of, said).await?.map_err(|rejection| rejected(&rejection))?;
         Ok(Response::new(v1::RunDeadlinesResponse {
@@ -75,7 +81,6 @@ impl ProgrammeService for Ledger {
         &self,
         request: Request<v1::GetWaveSummaryRequest>,
     ) -> Result<Response<v1::GetWaveSummaryResponse>, Status> {
-        actor(&request)?;
         let wave = from_proto::wave_summary(request.get_ref()).map_err(|invalid| invalid.status())?;
         let today = now().wib_date();
         let scan = self.engine.scan(move |state| WaveSummary::begin(state, wave, today), WaveSummary::see);
@@ -87,7 +92,6 @@ impl ProgrammeService for Ledger {
         &self,
         request: Request<v1::GetDueForecastRequest>,
     ) -> Result<Response<v1::GetDueForecastResponse>, Status> {
-        actor(&request)?;
         let (from, to) = from_proto::forecast(request.get_ref()).map_err(|invalid| invalid.status())?;
         let begin = move |_: &State| Ok::<_, Rejection>(Forecast::new(from, to));
         let scan = self.engine.scan(begin, Forecast::see);
@@ -99,7 +103,6 @@ impl ProgrammeService for Ledger {
         &self,
         request: Request<v1::GetTrialBalanceRequest>,
     ) -> Result<Response<v1::GetTrialBalanceResponse>, Status> {
-        actor(&request)?;
         if request.into_inner().as_of.is_some() {
             let text = "the server keeps the trial balance at the head only: replay-tool trial-balance --as-of answers";
             return Err(refused(&USE_REPLAY_TOOL, text));

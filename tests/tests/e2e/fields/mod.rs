@@ -22,13 +22,14 @@ macro_rules! rows {
     }};
 }
 
-/// Calls with each change of a good request; every one is refused by the field's name.
+/// Calls with each change of a good request; every one is refused by the field's name. A run is approved by an approver.
 macro_rules! refuses {
     ($client:ident . $call:ident, $good:expr, $type:ty; $($rows:tt)+) => {{
         for (field, change) in rows!($type; $($rows)+) {
             let mut request = $good;
             change(&mut request);
-            let refused = $client.$call(from("officer/budi", request)).await.err().unwrap_or_else(|| {
+            let actor = if stringify!($call) == "approve_run" { "approver/siti" } else { "officer/budi" };
+            let refused = $client.$call(from(actor, request)).await.err().unwrap_or_else(|| {
                 panic!("{} took a bad {field}", stringify!($call))
             });
             names(&refused, field);
