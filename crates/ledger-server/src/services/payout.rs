@@ -11,7 +11,7 @@ use ledger_proto::v1;
 use ledger_rpc::v1::payout_service_server::PayoutService;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use super::participant::of_one;
 use super::{AHEAD, Answers, Ledger, actor, bounded, history, instruction_unknown, pages};
@@ -27,6 +27,7 @@ type Instructions = Answers<v1::StreamInstructionsResponse>;
 #[tonic::async_trait]
 impl PayoutService for Ledger {
     type StreamInstructionsStream = Instructions;
+    type ReconcileStatementStream = Answers<v1::ReconcileStatementResponse>;
 
     async fn stream_instructions(
         &self,
@@ -91,6 +92,23 @@ impl PayoutService for Ledger {
         bounded("outcomes", outcomes.len())?;
         let results = self.record_batch(actor, &outcomes, from_proto::outcome).await?;
         Ok(Response::new(v1::ReportOutcomesResponse { results }))
+    }
+
+    async fn list_exceptions(
+        &self,
+        request: Request<v1::ListExceptionsRequest>,
+    ) -> Result<Response<v1::ListExceptionsResponse>, Status> {
+        actor(&request)?;
+        self.exceptions(request.get_ref()).await.map(Response::new)
+    }
+
+    async fn reconcile_statement(
+        &self,
+        request: Request<Streaming<v1::ReconcileStatementRequest>>,
+    ) -> Result<Response<Self::ReconcileStatementStream>, Status> {
+        let actor = actor(&request)?;
+        let answers = self.reconcile(actor, request.into_inner()).await?;
+        Ok(Response::new(Box::pin(tokio_stream::iter(answers))))
     }
 }
 
