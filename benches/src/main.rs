@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`measure`] (what is printed, medians of interleaved pairs), [`history`] (what is measured on), [`child`]
 //! (the real programs as processes of their own), then a file per measure: [`append`], [`load`], [`verify`], [`fold`],
-//! [`memory`], [`disk`], [`calls`], [`service`], [`startup`], [`reads`], [`proofs`], [`cuts`]; beside other systems ([`peer`]):
+//! [`memory`], [`disk`], [`calls`], [`service`], [`startup`], [`reads`], [`proofs`], [`cuts`], [`reconcile`]; beside other systems ([`peer`]):
 //! [`postgres`], [`umadb`], [`duckdb`]; everything at once: [`programme`], [`suite`].
 //!
 //! The programs are this one under other names: started as `ledger-server` it is the server. So one build is all there is
@@ -26,6 +26,7 @@ mod postgres;
 mod programme;
 mod proofs;
 mod reads;
+mod reconcile;
 mod service;
 mod startup;
 mod suite;
@@ -132,6 +133,8 @@ enum Bench {
     /// Power cuts of the log on a disk of our own (FUSE, as root): what was answered must be there. Exits 1 where it is not,
     /// also without --check
     Cuts,
+    /// A partner's statement of 100,000 payments with 7 planted errors, as CSV and camt.053, through `ledger-server reconcile`
+    Reconcile,
     /// `RecordEvents`, beside PostgreSQL that keeps the same events and balance rows
     Postgres,
     /// `RecordEvents`, beside UmaDB that keeps the same events
@@ -146,7 +149,7 @@ enum Bench {
 
 impl Bench {
     /// All of them, in the order in which `all` takes them.
-    const EACH: [Self; 17] = [
+    const EACH: [Self; 18] = [
         Self::Append,
         Self::Load,
         Self::Verify,
@@ -159,6 +162,7 @@ impl Bench {
         Self::Memory,
         Self::Disk,
         Self::Proofs,
+        Self::Reconcile,
         Self::Postgres,
         Self::Umadb,
         Self::Duckdb,
@@ -180,6 +184,7 @@ impl Bench {
             Self::Memory => memory::run(common, report),
             Self::Disk => disk::run(common, report),
             Self::Proofs => proofs::run(common, report),
+            Self::Reconcile => reconcile::run(common, report),
             Self::Cuts => cuts::run(common, report),
             Self::Postgres => postgres::run(common, report),
             Self::Umadb => umadb::run(common, report),

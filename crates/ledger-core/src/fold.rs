@@ -293,7 +293,7 @@ impl State {
                 self.add_rare(RareKind::Statement, None, identity_of(&(e.partner, e.file_digest)), fact);
             }
             Event::OutcomeException(e) => {
-                let key = exception_key(e.partner, &e.outcome.transaction_reference, &e.instruction, e.kind);
+                let key = ExceptionKey::of(e);
                 let content = exception_content(e, record.occurred_at);
                 self.exceptions.entry(key).or_insert(ExceptionEntry { recorded: fact, content, resolved: None });
             }
@@ -438,6 +438,14 @@ pub(crate) fn exception_key(
 ) -> ExceptionKey {
     let reference = if transaction_reference.is_empty() { instruction } else { transaction_reference };
     ExceptionKey { partner, reference: reference.to_owned(), kind }
+}
+
+impl ExceptionKey {
+    /// The identity of a recorded exception.
+    #[must_use]
+    pub fn of(e: &OutcomeException<'_>) -> Self {
+        exception_key(e.partner, &e.outcome.transaction_reference, &e.instruction, e.kind)
+    }
 }
 
 /// What an exception said, and when: its cause is the ledger's own, and so is the position that its reference names.

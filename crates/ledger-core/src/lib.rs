@@ -3,7 +3,7 @@
 //! Reading order: [`money`], [`time`], [`ids`], [`codes`] (the words), [`scheme`] and [`event`] (what is recorded),
 //! [`state`] (what the events add up to), [`schedule`] (when money is due), [`decide`] (may this happen?),
 //! [`fold`] and [`postings`] (what it does to state and money), [`run`] and [`deadlines`] (the two jobs),
-//! [`view`] and [`as_of`] (what people ask), [`rejection`] (why not).
+//! [`view`] and [`as_of`] (what people ask), [`statement`] (what a partner says it paid), [`rejection`] (why not).
 
 pub mod account;
 pub mod as_of;
@@ -21,6 +21,7 @@ pub mod run;
 pub mod schedule;
 pub mod scheme;
 pub mod state;
+pub mod statement;
 pub mod time;
 pub mod view;
 

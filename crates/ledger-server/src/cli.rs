@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Flags, Log, Settings};
-use crate::{Config, Failure, backup, demo, keygen, load, logging, output, run};
+use crate::{Config, Failure, backup, demo, keygen, load, logging, output, reconcile, run};
 
 /// "File size limit exceeded", on Linux.
 const SIGXFSZ: i32 = 25;
@@ -46,6 +46,13 @@ enum Command {
     #[command(after_help = "Example:\n  ledger-server restore --from ./backup --data ./data/ledger \\\n    \
         --checkpoint july.checkpoint --key ledger.vkey")]
     Restore(backup::Restore),
+    /// Compare a partner's statement with the ledger and record the totals.
+    #[command(
+        after_help = "Examples:\n  ledger-server reconcile --partner gopay may.csv --to http://127.0.0.1:50051\n  \
+        ledger-server reconcile --partner bank camt.053.xml --to http://127.0.0.1:50051 --json\n\n\
+        Exits 0 where all is the same, 1 with differences, 2 where it could not compare."
+    )]
+    Reconcile(reconcile::Reconcile),
 }
 
 #[derive(clap::Args)]
@@ -142,6 +149,7 @@ pub fn main() -> ExitCode {
             }
             Command::Backup(args) => backup::backup(args).await,
             Command::Restore(args) => backup::restore(&args),
+            Command::Reconcile(args) => reconcile::command(args).await,
         }
     });
     runtime.shutdown_timeout(LAST);

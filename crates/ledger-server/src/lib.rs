@@ -3,7 +3,7 @@
 //! Reading order: [`run`] (what a server is made of), [`engine`] (the one writer), `services` (the calls), `from_proto`
 //! and `to_proto` (wire to core and back), [`access`] (who may do what), [`status`] and [`reasons`] (why something is refused), `calls` (what is logged
 //! of a call), `notary` (signed checkpoints), `unread` (what the start left unread), [`schedule`] (jobs by the clock), [`config`] (what a server can be told), [`cli`], `output` (what commands print), [`load`],
-//! [`demo`].
+//! [`reconcile`] and [`reason_codes`] (what partners say), [`demo`].
 
 pub mod access;
 pub mod backup;
@@ -19,7 +19,9 @@ pub mod load;
 mod logging;
 mod notary;
 mod output;
+pub mod reason_codes;
 pub mod reasons;
+pub mod reconcile;
 pub mod schedule;
 mod serve;
 mod services;

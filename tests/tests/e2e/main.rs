@@ -28,6 +28,7 @@ mod repeats;
 mod sealed;
 mod snapshots;
 mod staff;
+mod statements;
 mod workspace;
 
 use ledger_tests::server::Programs;

@@ -28,7 +28,7 @@ pub use programme::{ExceptionEntry, ExceptionKey, InstructionList, Run, Wave, Ye
 pub use segmented::Segmented;
 
 use crate::account::{Account, Balances};
-use crate::codes::{EntitlementKind, Partner};
+use crate::codes::{EntitlementKind, OutcomeKind, Partner};
 use crate::ids::{self, Digest, LinkId, ParticipantId, Position, PurchaseId, RunId};
 use crate::money::Rupiah;
 use crate::postings::Posting;
@@ -273,6 +273,17 @@ impl State {
     /// What partners said that fits no instruction, amount or transition.
     pub fn exceptions(&self) -> impl Iterator<Item = (&ExceptionKey, &ExceptionEntry)> {
         self.exceptions.iter()
+    }
+
+    /// The same of one partner, in the order of references and kinds: from an exception's identity on, or all.
+    pub fn exceptions_of(
+        &self,
+        partner: Partner,
+        from: Option<ExceptionKey>,
+    ) -> impl Iterator<Item = (&ExceptionKey, &ExceptionEntry)> {
+        let first = || ExceptionKey { partner, reference: String::new(), kind: OutcomeKind::ALL[0] };
+        let rest = self.exceptions.range(from.unwrap_or_else(first)..);
+        rest.take_while(move |(key, _)| key.partner == partner)
     }
 
     /// The scheme under which a participant was selected. A record of a participant is folded only after its wave's.

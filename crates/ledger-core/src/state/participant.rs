@@ -409,6 +409,12 @@ impl Participant {
         self.life.entries().find(alike).map(|entry| entry.fact())
     }
 
+    /// Each settlement of an instruction, and each return of one, in order of recording; an instruction by its index.
+    pub fn payments(&self, index: u16) -> impl Iterator<Item = (FactKind, Fact)> {
+        let moved = move |entry: &Entry<'_>| entry.is(FactKind::Settled, index) || entry.is(FactKind::Returned, index);
+        self.life.entries().filter(moved).map(|entry| (entry.tag.kind(), entry.fact()))
+    }
+
     /// WIB date of the determination.
     #[must_use]
     pub fn selected_on(&self) -> Date {

@@ -83,6 +83,7 @@ const READERS: Who = Who::Roles(&[(Auditor, Scope::All), (Officer, Scope::All), 
 const PAYMENTS: Who =
     Who::Roles(&[(Partner, Scope::Own), (Auditor, Scope::All), (Officer, Scope::All), (Approver, Scope::All)]);
 const REPORTERS: Who = Who::Roles(&[(Partner, Scope::Own), (Officer, Scope::All), (Approver, Scope::Approval)]);
+const STATEMENTS: Who = Who::Roles(&[(Partner, Scope::Own), (Officer, Scope::All)]);
 const OFFICER: Who = Who::Roles(&[(Officer, Scope::All)]);
 const OFFICER_AND_APPROVER: Who = Who::Roles(&[(Officer, Scope::All), (Approver, Scope::Approval)]);
 const APPROVER: Who = Who::Roles(&[(Approver, Scope::All)]);
@@ -123,6 +124,8 @@ pub const CALLS: &[Entry] = &[
     call("/prakerja.ledger.v1.PayoutService/ListOutstandingInstructions", PAYMENTS, FourEyes::No),
     call("/prakerja.ledger.v1.PayoutService/GetInstruction", PAYMENTS, FourEyes::No),
     call("/prakerja.ledger.v1.PayoutService/ReportOutcomes", REPORTERS, FourEyes::SomeItems),
+    call("/prakerja.ledger.v1.PayoutService/ListExceptions", PAYMENTS, FourEyes::No),
+    call("/prakerja.ledger.v1.PayoutService/ReconcileStatement", STATEMENTS, FourEyes::No),
     //
     call("/prakerja.ledger.v1.AuditService/StreamRecords", COPIES, FourEyes::No),
     call("/prakerja.ledger.v1.AuditService/GetInclusionProof", COPIES, FourEyes::No),

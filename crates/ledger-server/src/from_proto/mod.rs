@@ -2,6 +2,7 @@
 //! has the right shape.
 
 mod questions;
+mod statement;
 
 use std::str::FromStr;
 
@@ -16,9 +17,11 @@ use ledger_core::time::{Date, Timestamp};
 use ledger_proto::v1;
 
 use crate::engine::{Incoming, Said};
+use crate::reason_codes;
 use crate::status::Invalid;
 
 pub(crate) use questions::*;
+pub(crate) use statement::{Header, statement_header, statement_line};
 
 /// Most characters of an identifier-like text: references, numbers, names.
 const SHORT: usize = 100;
@@ -314,7 +317,8 @@ pub(crate) fn approve_run(r: &v1::ApproveRunRequest) -> Checked<(RunId, Digest, 
 /// What became of an instruction.
 pub(crate) fn outcome(input: &v1::OutcomeInput) -> Checked<Incoming> {
     let occurred_at = required_timestamp("occurred_at", input.occurred_at.as_ref())?;
-    let outcome = Outcome {
+    let kind = code("kind", input.kind, OutcomeKind::from_number)?;
+    let mut outcome = Outcome {
         instruction: Position(0),
         amount: amount("amount_rupiah", input.amount_rupiah, 0)?,
         transaction_reference: optional_text("transaction_reference", &input.transaction_reference, SHORT)?,
@@ -325,6 +329,14 @@ pub(crate) fn outcome(input: &v1::OutcomeInput) -> Checked<Incoming> {
         evidence: optional_code("evidence", input.evidence, Evidence::from_number)?.unwrap_or(Evidence::Partner),
         evidence_reason: optional_text("evidence_reason", &input.evidence_reason, LONG)?,
     };
+    // Only why money did not stay is looked up: a code beside a settlement moves nothing.
+    if let (OutcomeKind::Rejected | OutcomeKind::Returned, None, Some(system)) =
+        (kind, outcome.reason, outcome.code_system)
+        && let Some(meaning) = reason_codes::meaning(system, &outcome.raw_code)
+    {
+        outcome.reason = Some(meaning.reason);
+        outcome.account_fault |= meaning.account_fault;
+    }
     let said = Said {
         occurred_at: Some(occurred_at),
         approved_by: approver(&input.approved_by)?,
@@ -333,7 +345,7 @@ pub(crate) fn outcome(input: &v1::OutcomeInput) -> Checked<Incoming> {
     let command = Command::ReportOutcome {
         partner: partner(input.partner)?,
         instruction: text("instruction", &input.instruction, SHORT)?,
-        kind: code("kind", input.kind, OutcomeKind::from_number)?,
+        kind,
         outcome,
     };
     Ok(Incoming::new(said, command))

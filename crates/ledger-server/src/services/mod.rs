@@ -3,6 +3,7 @@
 mod audit;
 mod disbursement;
 mod event;
+mod exceptions;
 mod history;
 mod list;
 mod pages;
@@ -10,6 +11,7 @@ mod participant;
 mod payout;
 mod programme;
 mod runs;
+mod statement;
 mod summary;
 
 use std::pin::Pin;

@@ -11,7 +11,7 @@ use ledger_proto::v1;
 use ledger_rpc::v1::payout_service_server::PayoutService;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use super::participant::of_one;
 use super::{AHEAD, Answers, Ledger, bounded, history, instruction_unknown, pages};
@@ -28,6 +28,7 @@ type Instructions = Answers<v1::StreamInstructionsResponse>;
 #[tonic::async_trait]
 impl PayoutService for Ledger {
     type StreamInstructionsStream = Instructions;
+    type ReconcileStatementStream = Answers<v1::ReconcileStatementResponse>;
 
     async fn stream_instructions(
         &self,
@@ -94,6 +95,23 @@ impl PayoutService for Ledger {
         bounded("outcomes", outcomes.len())?;
         let results = self.record_batch(&caller, &outcomes).await?;
         Ok(Response::new(v1::ReportOutcomesResponse { results }))
+    }
+
+    async fn list_exceptions(
+        &self,
+        request: Request<v1::ListExceptionsRequest>,
+    ) -> Result<Response<v1::ListExceptionsResponse>, Status> {
+        partner_scope(&Caller::of(&request)?, request.get_ref().partner)?;
+        self.exceptions(request.get_ref()).await.map(Response::new)
+    }
+
+    async fn reconcile_statement(
+        &self,
+        request: Request<Streaming<v1::ReconcileStatementRequest>>,
+    ) -> Result<Response<Self::ReconcileStatementStream>, Status> {
+        let caller = Caller::of(&request)?;
+        let answers = self.reconcile(&caller, request.into_inner()).await?;
+        Ok(Response::new(Box::pin(tokio_stream::iter(answers))))
     }
 }
 

@@ -63,8 +63,69 @@ async fn each_field_of_a_question() {
         "partner": |r| r.partner = 0;
         "from_instruction": |r| r.from_instruction = "7".to_owned();
     }
+    let good = || v1::ListExceptionsRequest { partner: 1, ..Default::default() };
+    refuses! { client.list_exceptions, good(), v1::ListExceptionsRequest;
+        "partner": |r| r.partner = 0;
+        "page_size": |r| r.page_size = -1;
+        "page_token": |r| r.page_token = "next".to_owned();
+    }
     refuses! { client.report_outcomes, v1::ReportOutcomesRequest::default(), v1::ReportOutcomesRequest;
         "outcomes": |_| {};
         "outcomes": |r| r.outcomes = vec![v1::OutcomeInput::default(); 8_191];
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_field_of_a_statement() {
+    use v1::reconcile_statement_request::Part;
+    let (_folder, server) = server();
+    let mut client = PayoutServiceClient::new(server.channel().await);
+    let good = v1::StatementHeader {
+        partner: 1,
+        file_sha256: vec![1; 32].into(),
+        period_from: date(2020, 5, 1),
+        period_to: date(2020, 5, 31),
+        ..Default::default()
+    };
+    let line = v1::StatementLine { kind: 2, amount_rupiah: 1, date: date(2020, 5, 31), ..Default::default() };
+    let mut send = async |parts: Vec<Part>| {
+        let parts = parts.into_iter().map(|part| v1::ReconcileStatementRequest { part: Some(part) });
+        client.reconcile_statement(from("officer/budi", tokio_stream::iter(parts.collect::<Vec<_>>()))).await
+    };
+    let of = |lines: &[v1::StatementLine]| Part::Lines(v1::StatementLines { lines: lines.to_vec() });
+    let whole = vec![Part::Header(good.clone()), of(&[line.clone()])];
+    assert!(send(whole).await.is_ok(), "the good one");
+    let headers = rows! { v1::StatementHeader;
+        "occurred_at": |h| h.occurred_at = super::seconds(super::YEAR_2019);
+        "source_reference": |h| h.source_reference = super::long(101);
+        "partner": |h| h.partner = 0;
+        "file_sha256": |h| h.file_sha256 = vec![1; 31].into();
+        "period_from": |h| h.period_from = None;
+        "period_to": |h| h.period_to = date(2020, 2, 30);
+        "period_to": |h| h.period_to = date(2020, 4, 30);
+    };
+    for (field, change) in headers {
+        let mut header = good.clone();
+        change(&mut header);
+        names(&send(vec![Part::Header(header)]).await.err().expect(field), field);
+    }
+    let lines = rows! { v1::StatementLine;
+        "lines.instruction": |l| l.instruction = super::long(101);
+        "lines.transaction_reference": |l| l.transaction_reference = "a\tb".to_owned();
+        "lines.kind": |l| l.kind = v1::OutcomeKind::Rejected.into();
+        "lines.kind": |l| l.kind = 0;
+        "lines.amount_rupiah": |l| l.amount_rupiah = 0;
+        "lines.date": |l| l.date = None;
+        "lines.date": |l| l.date = date(2020, 6, 1);
+        "lines.date": |l| l.date = date(2020, 4, 30);
+    };
+    for (field, change) in lines {
+        let mut line = line.clone();
+        change(&mut line);
+        names(&send(vec![Part::Header(good.clone()), of(&[line])]).await.err().expect(field), field);
+    }
+    names(&send(vec![]).await.err().expect("no header"), "header");
+    names(&send(vec![of(&[line.clone()])]).await.err().expect("lines first"), "header");
+    names(&send(vec![Part::Header(good.clone()), Part::Header(good.clone())]).await.err().expect("twice"), "header");
+    names(&send(vec![Part::Header(good.clone()), of(&[])]).await.err().expect("no lines"), "lines");
 }
