@@ -90,6 +90,9 @@ fn camt(lines: &[Line]) -> String {
     let mut entries = String::new();
     for day in ["2020-05-12", "2020-05-13"] {
         let of_day = || lines.iter().filter(|(_, _, date)| date == day);
+        if of_day().next().is_none() {
+            continue;
+        }
         let sum: i64 = of_day().map(|(_, amount, _)| amount).sum();
         write!(
             entries,
