@@ -87,8 +87,11 @@ fn build(data: &Path, events: u64) -> Result<(Partner, Vec<Line>), Failed> {
     Ok(most)
 }
 
+/// A kind of difference, and how many there are.
+type Counted = (String, u64);
+
 /// The statement of a period that has about the wanted number of payments, with seven errors; and what must be found.
-fn plant(mut lines: Vec<Line>, first: &str) -> Result<(Vec<Line>, Vec<(String, u64)>), Failed> {
+fn plant(mut lines: Vec<Line>, first: &str) -> Result<(Vec<Line>, Vec<Counted>), Failed> {
     lines.sort_by(|a, b| (&a.2, a.0).cmp(&(&b.2, b.0)));
     // Whole days: a payment on the last one that is left out would be missing.
     if let Some(last) = lines.get(LINES).map(|(_, _, day)| day.clone()) {

@@ -178,6 +178,9 @@ fn pairs(
 mod tests {
     use super::*;
 
+    /// What it shows, the statement, the ledger's payments, the differences, the number of those that match.
+    type Row = (&'static str, Vec<Line>, Vec<Payment>, Vec<Difference>, u64);
+
     const SETTLED: OutcomeKind = OutcomeKind::Settled;
 
     fn day(text: &str) -> Date {
@@ -206,7 +209,7 @@ mod tests {
         let before = payment(7, SETTLED, "2020-04-30", 19);
         let good = line(7, SETTLED, 600_000, "2020-05-12");
         use Difference::{Extra, Missing, OtherAmount, OtherDay};
-        let rows: Vec<(&str, Vec<Line>, Vec<Payment>, Vec<Difference>, u64)> = vec![
+        let rows: Vec<Row> = vec![
             ("both", vec![good], vec![paid], vec![], 1),
             ("neither", vec![], vec![], vec![], 0),
             ("missing", vec![], vec![paid], vec![Missing(paid)], 0),

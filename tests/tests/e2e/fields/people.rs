@@ -93,7 +93,7 @@ async fn each_field_of_a_statement() {
         client.reconcile_statement(from("officer/budi", tokio_stream::iter(parts.collect::<Vec<_>>()))).await
     };
     let of = |lines: &[v1::StatementLine]| Part::Lines(v1::StatementLines { lines: lines.to_vec() });
-    let whole = vec![Part::Header(good.clone()), of(&[line.clone()])];
+    let whole = vec![Part::Header(good.clone()), of(std::slice::from_ref(&line))];
     assert!(send(whole).await.is_ok(), "the good one");
     let headers = rows! { v1::StatementHeader;
         "occurred_at": |h| h.occurred_at = super::seconds(super::YEAR_2019);
@@ -107,7 +107,7 @@ async fn each_field_of_a_statement() {
     for (field, change) in headers {
         let mut header = good.clone();
         change(&mut header);
-        names(&send(vec![Part::Header(header)]).await.err().expect(field), field);
+        names(&send(vec![Part::Header(header)]).await.expect_err(field), field);
     }
     let lines = rows! { v1::StatementLine;
         "lines.instruction": |l| l.instruction = super::long(101);
@@ -122,10 +122,10 @@ async fn each_field_of_a_statement() {
     for (field, change) in lines {
         let mut line = line.clone();
         change(&mut line);
-        names(&send(vec![Part::Header(good.clone()), of(&[line])]).await.err().expect(field), field);
+        names(&send(vec![Part::Header(good.clone()), of(&[line])]).await.expect_err(field), field);
     }
-    names(&send(vec![]).await.err().expect("no header"), "header");
-    names(&send(vec![of(&[line.clone()])]).await.err().expect("lines first"), "header");
-    names(&send(vec![Part::Header(good.clone()), Part::Header(good.clone())]).await.err().expect("twice"), "header");
-    names(&send(vec![Part::Header(good.clone()), of(&[])]).await.err().expect("no lines"), "lines");
+    names(&send(vec![]).await.expect_err("no header"), "header");
+    names(&send(vec![of(std::slice::from_ref(&line))]).await.expect_err("lines first"), "header");
+    names(&send(vec![Part::Header(good.clone()), Part::Header(good.clone())]).await.expect_err("twice"), "header");
+    names(&send(vec![Part::Header(good.clone()), of(&[])]).await.expect_err("no lines"), "lines");
 }
