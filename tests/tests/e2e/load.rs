@@ -32,6 +32,10 @@ fn every_call_that_records_has_a_line() {
     let mut found = 0;
     for method in contract::methods().iter().filter(|m| full(&m.errors) || full(&m.item_errors)) {
         found += 1;
+        // A statement is a file by itself, and `reconcile` sends it.
+        if method.name == "PayoutService.ReconcileStatement" {
+            continue;
+        }
         let input = method.descriptor.input();
         // A line is a whole request, or one item of a batch.
         let items = input.fields().filter(|field| field.is_list());
