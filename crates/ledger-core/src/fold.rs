@@ -1,17 +1,21 @@
 //! The fold: what each record does to the state. Total and without rules: what [`crate::decide`] let through is applied,
 //! whatever it is; a record that names what is not there is an error, never a panic.
 
+mod life;
+mod named;
+
 use crate::account::Account;
-use crate::codes::OutcomeKind;
-use crate::event::{Event, Outcome, OutcomeException, PayoutInstructed, Record, Selected, TrainingBought, WaveOpened};
+use crate::event::{Event, Outcome, OutcomeException, PayoutInstructed, Record, Selected, WaveOpened};
 use crate::ids::{self, Position};
 use crate::money::Rupiah;
 use crate::postings::{self, Posting};
 use crate::state::{
-    EntitlementMoney, ExceptionEntry, ExceptionKey, Fact, FactKind, Identity, Instruction, More, Order, Participant,
-    Place, Purchase, RareKey, RareKind, Run, State, Status, Tag, Wave, day16, hash_of, identity_of, instructed, mark,
+    ExceptionEntry, ExceptionKey, Fact, FactKind, Identity, More, Order, Participant, Place, RareKey, RareKind, Run,
+    State, Tag, Wave, day16, hash_of, identity_of, instructed,
 };
 use crate::time::Timestamp;
+
+pub(crate) use named::Named;
 
 /// A record that cannot follow the records before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -452,131 +456,6 @@ impl ExceptionKey {
 pub(crate) fn exception_content(e: &OutcomeException<'_>, occurred_at: Timestamp) -> u128 {
     let outcome = Outcome { instruction: Position(0), ..e.outcome.clone() };
     identity_of(&(e.partner, &e.instruction, e.kind, outcome, occurred_at))
-}
-
-impl Participant {
-    /// Each event adds one entry to the participant's life, whatever it is.
-    fn change(&mut self, event: &Event<'_>, named: &Named, fact: Fact, period_closed: bool) {
-        let about = |tag| (tag, named.index(), More::Nothing);
-        let mut entry = about(Tag::Other);
-        match event {
-            Event::PayoutAccountLinked(e) => entry = (Tag::Linked, e.partner.number(), More::Link(e.link.0)),
-            Event::PayoutAccountUnlinked(_) => entry = about(Tag::Unlinked),
-            Event::TrainingBought(e) => entry = self.buy(e),
-            Event::PurchaseCancelled(_) => {
-                self.cancel(named, period_closed);
-                entry = about(Tag::Cancelled);
-            }
-            Event::TrainingCompleted(_) => entry = about(Tag::Completed),
-            Event::CompletionWithdrawn(_) => entry = about(Tag::Withdrawn),
-            Event::CertificateIssued(_) => entry = about(Tag::Certified),
-            Event::TrainingReviewed(_) => entry = about(Tag::Reviewed),
-            Event::SurveyFilled(e) => entry = (Tag::Survey, e.number, More::Nothing),
-            Event::MembershipRevoked(e) => {
-                self.status = Status::Revoked(e.ground);
-                self.status_since = day16(fact.date());
-                self.forfeited = self.forfeited.saturating_add(std::mem::take(&mut self.training_balance));
-            }
-            Event::MembershipReinstated(e) => {
-                self.status = Status::Live;
-                self.status_since = day16(fact.date());
-                self.first_purchase_deadline = e.first_purchase_deadline.map_or(self.first_purchase_deadline, day16);
-                if !period_closed {
-                    self.training_balance = self.training_balance.saturating_add(std::mem::take(&mut self.forfeited));
-                }
-            }
-            Event::IneligibilityFound(_) => self.open_findings = self.open_findings.saturating_add(1),
-            Event::IneligibilityWithdrawn(_) => self.open_findings = self.open_findings.saturating_sub(1),
-            Event::InstructionRecalled(_) => entry = about(Tag::Recalled),
-            event => {
-                if let Some((kind, outcome)) = event.as_outcome() {
-                    entry = about(outcome_tag(kind, outcome.account_fault));
-                    if kind == OutcomeKind::Settled {
-                        entry.2 = More::Mark(mark(&outcome.transaction_reference));
-                    }
-                }
-            }
-        }
-        let (tag, value, more) = entry;
-        self.push(tag, value, fact, more);
-    }
-
-    fn buy(&mut self, e: &TrainingBought<'_>) -> (Tag, u8, More) {
-        let price = u32::try_from(e.price.get()).unwrap_or(0);
-        self.training_balance = self.training_balance.saturating_sub(price);
-        (Tag::Bought, e.platform.number(), More::Purchase(e.purchase.0, price))
-    }
-
-    /// The price of a cancelled purchase goes home (DOMAIN section 7).
-    const fn cancel(&mut self, named: &Named, period_closed: bool) {
-        let Named::Purchase(_, purchase) = named else { return };
-        let home = match (period_closed, self.status) {
-            (true, _) => &mut self.lapsed,
-            (false, Status::Live) => &mut self.training_balance,
-            (false, Status::Revoked(_)) => &mut self.forfeited,
-        };
-        *home = home.saturating_add(purchase.price);
-    }
-}
-
-const fn outcome_tag(kind: OutcomeKind, account_fault: bool) -> Tag {
-    match (kind, account_fault) {
-        (OutcomeKind::Accepted, _) => Tag::Accepted,
-        (OutcomeKind::InDoubt, _) => Tag::InDoubt,
-        (OutcomeKind::Settled, _) => Tag::Settled,
-        (OutcomeKind::Rejected, false) => Tag::Rejected,
-        (OutcomeKind::Rejected, true) => Tag::RejectedAtFault,
-        (OutcomeKind::Returned, false) => Tag::Returned,
-        (OutcomeKind::Returned, true) => Tag::ReturnedAtFault,
-    }
-}
-
-/// What an event names of its participant.
-#[derive(Debug)]
-pub(crate) enum Named {
-    Nothing,
-    /// The index of a link, or of a purchase of which nothing else is asked.
-    Index(u8),
-    Purchase(u8, Purchase),
-    /// With where the money of what it pays is.
-    Instruction(u8, Instruction, EntitlementMoney),
-}
-
-impl Named {
-    /// What `event` names, on the state before it.
-    pub(crate) fn of(participant: &Participant, event: &Event<'_>) -> Result<Self, FoldError> {
-        // There are fewer of each kind than a byte counts.
-        let small = |index: u16| u8::try_from(index).unwrap_or(u8::MAX);
-        let link = |id| participant.link_index(id).map(|index| Self::Index(small(index)));
-        let bought = |id| participant.purchase_index(id).map(|index| Self::Index(small(index)));
-        let purchase = |id| participant.purchase(id).map(|(index, purchase)| Self::Purchase(small(index), purchase));
-        let instruction = |position| {
-            let found = participant.instruction_and_money(position);
-            found.map(|(index, instruction, money)| Self::Instruction(small(index), instruction, money))
-        };
-        let (found, what) = match event {
-            Event::PayoutAccountUnlinked(e) => (link(e.link), "link"),
-            Event::PayoutInstructed(e) => (link(e.link), "link"),
-            Event::PurchaseCancelled(e) => (purchase(e.purchase), "purchase"),
-            Event::TrainingCompleted(e) => (purchase(e.purchase), "purchase"),
-            Event::CompletionWithdrawn(e) => (purchase(e.purchase), "purchase"),
-            Event::CertificateIssued(e) => (bought(e.purchase), "purchase"),
-            Event::TrainingReviewed(e) => (bought(e.purchase), "purchase"),
-            Event::InstructionRecalled(e) => (instruction(e.instruction), "instruction"),
-            event => match event.as_outcome() {
-                Some((_, outcome)) => (instruction(outcome.instruction), "instruction"),
-                None => return Ok(Self::Nothing),
-            },
-        };
-        found.ok_or(FoldError::Unknown(what))
-    }
-
-    const fn index(&self) -> u8 {
-        match self {
-            Self::Nothing => 0,
-            Self::Index(index) | Self::Purchase(index, _) | Self::Instruction(index, ..) => *index,
-        }
-    }
 }
 
 /// What a record does to a year's funds (rule 14).

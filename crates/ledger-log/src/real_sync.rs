@@ -2,11 +2,12 @@
 //!
 //! After each write sled 0.34.7 calls `sync_file_range`, takes the bytes for durable, and lets go of what they replace: parts of
 //! its file that only held older versions of a page are written over by the next bytes. But that call promises nothing, and
-//! a sync of our own comes after the whole commit. A power cut in between can keep what was written over and lose what
-//! replaced it, or tear the head of a reused part, by which sled judges everything before it: then records that were safe
-//! are gone (1 cut of 20,000 sampled ones). Where the kernel has no `sync_file_range`, sled calls `fsync` instead, at just the
-//! moments that its own order of writing rests on. So the kernel is told to have none for this process: a filter of system
-//! calls answers that one with `ENOSYS`. It holds for all threads, for the processes that they start, and for good.
+//! a sync of our own after the whole commit comes too late for the order within it. Of 20,000 sampled cuts one left a page of
+//! the volume unreadable. From sled's recovery we take it that the head of a reused part was torn, by which sled judges all
+//! before it; that one cut was not seen again, neither before this nor since. Where the kernel has no `sync_file_range`, sled
+//! calls `fsync` instead, at just the moments that its own order of writing rests on. So the kernel is told to have none for
+//! this process: a filter of system calls answers that one with `ENOSYS`. It holds for all threads, for the processes that
+//! they start, and for good.
 
 use std::io;
 use std::path::Path;

@@ -162,7 +162,7 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let entry = entry(request.uri().path());
-        let caller = self.layer.door.caller(request.headers(), request.extensions());
+        let caller = self.layer.door.caller(request.headers());
         let mut call = Call::new(entry, caller.as_ref().ok());
         let may = if *self.layer.stopping.borrow() {
             Err(refused(&reasons::STOPPING, "the server stops; nothing was recorded: send it again"))

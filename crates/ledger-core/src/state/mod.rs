@@ -6,6 +6,7 @@
 
 mod ahead;
 mod index;
+mod instruction;
 mod life;
 mod packed;
 mod participant;
@@ -20,10 +21,12 @@ use sha2::{Digest as _, Sha256};
 
 pub use ahead::AHEAD;
 pub use index::{Counts, Index};
+pub(crate) use instruction::instructed;
+pub use instruction::{Instruction, InstructionStatus};
 pub(crate) use life::{More, Order, Tag};
 pub use participant::mark;
-pub use participant::{Fact, FactKind, Instruction, InstructionStatus, Link, Participant, Purchase, Status};
-pub(crate) use participant::{Identity, day16, instructed};
+pub use participant::{Fact, FactKind, Link, Participant, Purchase, Status};
+pub(crate) use participant::{Identity, day16};
 pub use programme::{ExceptionEntry, ExceptionKey, InstructionList, Run, Wave, Year};
 pub use segmented::Segmented;
 

@@ -1,6 +1,6 @@
 //! Who calls, as the port knows it.
 
-use http::{Extensions, HeaderMap};
+use http::HeaderMap;
 use ledger_core::codes::{Auth, Partner, Platform};
 use tonic::{Request, Status};
 
@@ -85,7 +85,7 @@ pub(crate) enum Door {
 
 impl Door {
     /// Who sends a request.
-    pub(crate) fn caller(&self, headers: &HeaderMap, _: &Extensions) -> Result<Caller, Status> {
+    pub(crate) fn caller(&self, headers: &HeaderMap) -> Result<Caller, Status> {
         match self {
             Self::Insecure => by_word(headers),
         }
