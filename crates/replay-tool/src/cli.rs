@@ -38,6 +38,8 @@ Examples:
   replay-tool mirror --from http://127.0.0.1:50051 --to ./mirror --key ledger.vkey
   replay-tool compare ./data/demo http://127.0.0.1:50051
   replay-tool participant 0190b2c4-6f1e-7abc-8def-0123456789ab --data ./data/demo
+  replay-tool timeline 0190b2c4-6f1e-7abc-8def-0123456789ab --data ./data/demo
+  replay-tool diff --data ./data/demo --known-at 2020-07-01T00:00:00+07:00 --and 2020-08-01T00:00:00+07:00
 
 Exit codes: 0 clean, 1 findings, 2 could not check (locked, unreadable, usage).";
 
@@ -172,6 +174,34 @@ enum Command {
     },
     /// Every participant with its accounts and entitlements, in order of selection
     Balances {
+        #[command(flatten)]
+        question: Question,
+    },
+    /// What changed between two states of knowledge, and which records did it
+    ///
+    /// Both are seen as of the same day, so that only knowledge differs. Listed are participants with records between the
+    /// two; those whose money only a closing moved are counted with the closing. Funds stand by year: that they hold a
+    /// payment is no change of the participant.
+    Diff {
+        #[command(flatten)]
+        source: SourceArgs,
+        /// The earlier state: the records up to and including a position, or recorded at or before a time
+        #[arg(long, value_name = "POSITION|RFC3339")]
+        known_at: KnownAt,
+        /// The later state, in the same way
+        #[arg(long, value_name = "POSITION|RFC3339")]
+        and: KnownAt,
+        /// Count facts and postings dated up to this day, in WIB; the latest day known in the later state without it
+        #[arg(long, value_name = "DATE", value_parser = date)]
+        as_of: Option<Date>,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// One participant's life along the time: facts, balances after each, what was due, ordered and paid when
+    Timeline {
+        /// The participant's id, a UUID
+        id: ParticipantId,
         #[command(flatten)]
         question: Question,
     },
@@ -319,6 +349,14 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
         Command::Balances { question } => {
             let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
             commands::balances::run(&source, &window, format, out)?;
+        }
+        Command::Diff { source, known_at, and, as_of, json } => {
+            let Some(source) = source.source() else { return Ok(COULD_NOT) };
+            commands::diff::run(&source, as_of, [known_at, and], format(json), out)?;
+        }
+        Command::Timeline { id, question } => {
+            let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
+            commands::timeline::run(&source, id, &window, format, out)?;
         }
         Command::Participant { id, question } => {
             let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };

@@ -4,13 +4,16 @@ use std::ops::ControlFlow;
 
 use ledger_core::account::Balances;
 use ledger_core::as_of::AsOf;
+use ledger_core::fold::FoldError;
 use ledger_core::ids::ParticipantId;
+use ledger_core::state::{Participant, Place};
 use ledger_core::time::{Date, Timestamp};
 use ledger_core::view::{self, ParticipantView};
 use ledger_core::{Record, State};
+use ledger_log::Head;
 
 use crate::error::Error;
-use crate::source::Source;
+use crate::source::{Pass, Source};
 
 /// Up to which record something was known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,11 +28,19 @@ pub enum KnownAt {
 }
 
 impl KnownAt {
-    const fn takes(self, record: &Record<'_>) -> bool {
+    pub(crate) const fn takes(self, record: &Record<'_>) -> bool {
         match self {
             Self::Head => true,
             Self::Position(last) => record.position <= last,
             Self::Time(time) => record.recorded_at.nanos() <= time.nanos(),
+        }
+    }
+
+    /// A position must be one of the log's.
+    pub(crate) fn within(self, size: u64) -> Result<(), Error> {
+        match self {
+            Self::Position(position) if position >= size => Err(Error::BeyondLog { position, size }),
+            _ => Ok(()),
         }
     }
 }
@@ -66,9 +77,11 @@ pub struct Known {
     fold: Fold,
     size: u64,
     as_of: Option<Date>,
+    log: Head,
 }
 
-enum Fold {
+/// Records folded so far.
+pub(crate) enum Fold {
     /// Without a date: everything that was known.
     All(Box<State>),
     /// Facts and postings dated up to a day.
@@ -76,16 +89,82 @@ enum Fold {
 }
 
 impl Fold {
-    fn known(&self) -> &State {
+    /// Nothing known yet.
+    pub(crate) fn new(as_of: Option<Date>) -> Self {
+        as_of.map_or_else(|| Self::All(Box::default()), |date| Self::Dated(Box::new(AsOf::new(date))))
+    }
+
+    fn apply(&mut self, record: &Record<'_>) -> Result<(), FoldError> {
+        match self {
+            Self::All(state) => state.apply(record, &mut |_| {}),
+            Self::Dated(as_of) => as_of.apply(record),
+        }
+    }
+
+    /// Everything known.
+    pub(crate) fn known(&self) -> &State {
         match self {
             Self::All(state) => state,
             Self::Dated(as_of) => as_of.known(),
+        }
+    }
+
+    /// The facts that count: those dated up to the day.
+    pub(crate) fn counted(&self) -> &State {
+        match self {
+            Self::All(state) => state,
+            Self::Dated(as_of) => as_of.dated(),
+        }
+    }
+
+    /// The trial balance of what counts.
+    pub(crate) fn totals(&self) -> &Balances {
+        match self {
+            Self::All(state) => state.totals(),
+            Self::Dated(as_of) => as_of.totals(),
+        }
+    }
+
+    /// Whether a record dated on this day counts.
+    pub(crate) fn counts(&self, day: Date) -> bool {
+        match self {
+            Self::All(_) => true,
+            Self::Dated(as_of) => day <= as_of.date(),
+        }
+    }
+
+    /// A participant by its place among those that count, seen on a day; with a date of its own, the fold's.
+    pub(crate) fn person(&self, place: Place, day: Date) -> Option<(ParticipantView, Balances)> {
+        match self {
+            Self::All(state) => Some((view::participant(state, place, day)?, state.balances(place))),
+            Self::Dated(as_of) => {
+                let view = view::participant(as_of.dated(), place, as_of.date())?;
+                let balances = as_of.balances(view.id);
+                Some((view, balances))
+            }
         }
     }
 }
 
 /// What a command sees of each record: everything known before it, and the record.
 pub type Observe<'o> = dyn FnMut(&State, &Record<'_>) + 'o;
+
+/// Sees the fold around each record that is folded.
+pub(crate) trait Watch {
+    /// Before the record is folded.
+    fn before(&mut self, _: &Fold, _: &Record<'_>) {}
+    /// After it was.
+    fn after(&mut self, _: &Fold, _: &Record<'_>) {}
+}
+
+/// A function that looks at what was known before each record.
+struct Observer<'o, 'f>(&'o mut Observe<'f>);
+
+impl Watch for Observer<'_, '_> {
+    fn before(&mut self, fold: &Fold, record: &Record<'_>) {
+        (self.0)(fold.known(), record);
+    }
+}
 
 impl Known {
     /// Reads the whole log, whose integrity is checked to its head, and folds what the window takes of it. `observe`
@@ -95,10 +174,12 @@ impl Known {
     ///
     /// The log cannot be read, is damaged, does not fold, or does not reach the position asked for.
     pub fn read(source: &Source, window: &Window, observe: &mut Observe<'_>) -> Result<Self, Error> {
-        let mut fold = match window.as_of {
-            None => Fold::All(Box::default()),
-            Some(date) => Fold::Dated(Box::new(AsOf::new(date))),
-        };
+        Self::watched(source, window, &mut Observer(observe))
+    }
+
+    /// The same, seen before and after each record.
+    pub(crate) fn watched(source: &Source, window: &Window, watch: &mut dyn Watch) -> Result<Self, Error> {
+        let mut fold = Fold::new(window.as_of);
         let mut size = 0;
         let mut latest: Option<Date> = None;
         let mut refused = None;
@@ -106,31 +187,33 @@ impl Known {
             if !window.known_at.takes(record) {
                 return ControlFlow::Break(());
             }
-            observe(fold.known(), record);
-            let folded = match &mut fold {
-                Fold::All(state) => state.apply(record, &mut |_| {}),
-                Fold::Dated(as_of) => as_of.apply(record),
-            };
-            if let Err(source) = folded {
+            watch.before(&fold, record);
+            if let Err(source) = fold.apply(record) {
                 refused = Some(Error::Fold { position: record.position, source });
                 return ControlFlow::Break(());
             }
+            watch.after(&fold, record);
             size += 1;
             latest = latest.max(Some(record.occurred_at.wib_date())).max(Some(record.recorded_at.wib_date()));
             ControlFlow::Continue(())
         })?;
-        if let Some(finding) = pass.findings.into_iter().next() {
-            return Err(Error::Damaged(Box::new(finding)));
-        }
+        let log = whole(pass)?;
         if let Some(error) = refused {
             return Err(error);
         }
-        if let KnownAt::Position(position) = window.known_at
-            && position >= pass.size
-        {
-            return Err(Error::BeyondLog { position, size: pass.size });
-        }
-        Ok(Self { fold, size, as_of: window.as_of.or(latest) })
+        window.known_at.within(log.size)?;
+        Ok(Self { fold, size, as_of: window.as_of.or(latest), log })
+    }
+
+    /// Size and root of the whole log, whatever part of it was known.
+    #[must_use]
+    pub const fn log(&self) -> &Head {
+        &self.log
+    }
+
+    /// The records folded.
+    pub(crate) const fn fold(&self) -> &Fold {
+        &self.fold
     }
 
     /// Number of records folded.
@@ -149,29 +232,13 @@ impl Known {
     /// The trial balance.
     #[must_use]
     pub fn totals(&self) -> &Balances {
-        match &self.fold {
-            Fold::All(state) => state.totals(),
-            Fold::Dated(as_of) => as_of.totals(),
-        }
+        self.fold.totals()
     }
 
     /// Every participant with its accounts, in order of selection.
-    pub fn participants(&self) -> Box<dyn Iterator<Item = (ParticipantView, Balances)> + '_> {
-        match &self.fold {
-            Fold::All(state) => {
-                let as_of = self.as_of.unwrap_or_default();
-                let one = move |place| Some((view::participant(state, place, as_of)?, state.balances(place)));
-                Box::new((0..state.participants().len()).filter_map(one))
-            }
-            Fold::Dated(as_of) => {
-                let one = |place| {
-                    let view = view::participant(as_of.dated(), place, as_of.date())?;
-                    let balances = as_of.balances(view.id);
-                    Some((view, balances))
-                };
-                Box::new((0..as_of.dated().participants().len()).filter_map(one))
-            }
-        }
+    pub fn participants(&self) -> impl Iterator<Item = (ParticipantView, Balances)> + '_ {
+        let day = self.as_of.unwrap_or_default();
+        (0..self.fold.counted().participants().len()).filter_map(move |place| self.fold.person(place, day))
     }
 
     /// One participant with its accounts.
@@ -183,21 +250,24 @@ impl Known {
         let unknown = || Error::UnknownParticipant { participant: id, size: self.size };
         let known = self.fold.known();
         let place = known.place(id).ok_or_else(unknown)?;
-        match &self.fold {
-            Fold::All(state) => {
-                let as_of = self.as_of.unwrap_or_default();
-                let view = view::participant(state, place, as_of).ok_or_else(unknown)?;
-                Ok((view, state.balances(place)))
-            }
-            Fold::Dated(as_of) => {
-                let view = as_of.participant(id).ok_or_else(|| Error::NotYetSelected {
-                    participant: id,
-                    selected_on: known.participant(id).map_or(as_of.date(), |p| p.selected_on()),
-                    as_of: as_of.date(),
-                })?;
-                Ok((view, as_of.balances(id)))
-            }
-        }
+        let counted = self.fold.counted().place(id);
+        let seen = counted.and_then(|place| self.fold.person(place, self.as_of.unwrap_or_default()));
+        seen.ok_or_else(|| match self.as_of {
+            Some(as_of) if counted.is_none() => Error::NotYetSelected {
+                participant: id,
+                selected_on: known.participants().get(place).map_or(as_of, Participant::selected_on),
+                as_of,
+            },
+            _ => unknown(),
+        })
+    }
+}
+
+/// The head of a log without damage.
+pub(crate) fn whole(pass: Pass) -> Result<Head, Error> {
+    match pass.findings.into_iter().next() {
+        Some(finding) => Err(Error::Damaged(Box::new(finding))),
+        None => Ok(Head { size: pass.size, root: pass.root }),
     }
 }
 

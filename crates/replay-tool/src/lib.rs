@@ -3,12 +3,13 @@
 //!
 //! Reading order: [`source`] (records from a folder or a server, the log's integrity), [`finding`] (what a check says),
 //! [`proof`] and [`note`] (what an auditor keeps: proofs, signed checkpoints), [`checks`] (the checker, a library), [`known`]
-//! (what was known at K, as of D), [`commands`] (one file each), [`output`] (tables and JSON), [`cli`] (arguments and exit
+//! (what was known at K, as of D), [`difference`] (between two of them), [`commands`] (one file each), [`output`] (tables and JSON), [`cli`] (arguments and exit
 //! codes).
 
 pub mod checks;
 pub mod cli;
 pub mod commands;
+pub mod difference;
 pub mod error;
 pub mod files;
 pub mod finding;

@@ -12,3 +12,4 @@ mod refusals;
 mod remote;
 mod support;
 mod tampered;
+mod travel;
