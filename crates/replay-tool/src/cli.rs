@@ -17,6 +17,7 @@ use crate::known::{KnownAt, Window};
 use crate::note;
 use crate::output::Format;
 use crate::proof::Proof;
+use crate::report::words::Lang;
 use crate::source::Source;
 
 const CLEAN: u8 = 0;
@@ -39,6 +40,7 @@ Examples:
   replay-tool compare ./data/demo http://127.0.0.1:50051
   replay-tool participant 0190b2c4-6f1e-7abc-8def-0123456789ab --data ./data/demo
   replay-tool timeline 0190b2c4-6f1e-7abc-8def-0123456789ab --data ./data/demo
+  replay-tool report --html report.html --data ./data/demo --lang en
   replay-tool diff --data ./data/demo --known-at 2020-07-01T00:00:00+07:00 --and 2020-08-01T00:00:00+07:00
 
 Exit codes: 0 clean, 1 findings, 2 could not check (locked, unreadable, usage).";
@@ -177,6 +179,24 @@ enum Command {
         #[command(flatten)]
         question: Question,
     },
+    /// One page to hand in: drawings, the tables beside them, findings; nothing is loaded from elsewhere
+    ///
+    /// Every figure is that of another command; the page names those that compute it again.
+    Report {
+        /// The file to write, which must not exist
+        #[arg(long, value_name = "FILE")]
+        html: PathBuf,
+        #[command(flatten)]
+        window: WindowArgs,
+        #[command(flatten)]
+        source: SourceArgs,
+        /// The language of its text
+        #[arg(long, value_enum, default_value = "id")]
+        lang: Lang,
+        /// How many threads work on it; as many as there are cores, by default. The answer is the same for any number
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+        threads: Option<u16>,
+    },
     /// What changed between two states of knowledge, and which records did it
     ///
     /// Both are seen as of the same day, so that only knowledge differs. Listed are participants with records between the
@@ -232,6 +252,16 @@ struct SourceArgs {
 struct Question {
     #[command(flatten)]
     source: SourceArgs,
+    #[command(flatten)]
+    window: WindowArgs,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// The two clocks.
+#[derive(Debug, Args)]
+struct WindowArgs {
     /// Count facts and postings dated up to this day, in WIB
     ///
     /// Without it everything known counts; as_of in the answer is then the latest day on which anything known
@@ -244,9 +274,6 @@ struct Question {
     /// the answer is the number of records that were known.
     #[arg(long, value_name = "POSITION|RFC3339")]
     known_at: Option<KnownAt>,
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
 }
 
 impl SourceArgs {
@@ -256,10 +283,15 @@ impl SourceArgs {
     }
 }
 
+impl WindowArgs {
+    fn window(self) -> Window {
+        Window { as_of: self.as_of, known_at: self.known_at.unwrap_or_default() }
+    }
+}
+
 impl Question {
     fn parts(self) -> Option<(Source, Window, Format)> {
-        let window = Window { as_of: self.as_of, known_at: self.known_at.unwrap_or_default() };
-        Some((self.source.source()?, window, format(self.json)))
+        Some((self.source.source()?, self.window.window(), format(self.json)))
     }
 }
 
@@ -269,6 +301,12 @@ fn date(text: &str) -> Result<Date, &'static str> {
 
 const fn format(json: bool) -> Format {
     if json { Format::Json } else { Format::Text }
+}
+
+/// How many threads work: as asked for, or one a core.
+fn at_work(threads: Option<u16>) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    threads.map_or_else(cores, usize::from)
 }
 
 const fn code(clean: bool) -> u8 {
@@ -314,9 +352,8 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
         Command::Verify { source, checkpoint, key, threads, json } => {
             let Some(source) = source.source() else { return Ok(COULD_NOT) };
             let checkpoint = checkpoint.zip(key).map(|(file, key)| kept(&file, &key)).transpose()?;
-            let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-            let threads = threads.map_or_else(cores, usize::from);
-            return commands::verify::run(&source, checkpoint.as_ref(), threads, format(json), out, err).map(code);
+            return commands::verify::run(&source, checkpoint.as_ref(), at_work(threads), format(json), out, err)
+                .map(code);
         }
         Command::Checkpoint { source, origin, out: keep, json } => {
             let Some(source) = source.source() else { return Ok(COULD_NOT) };
@@ -349,6 +386,10 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
         Command::Balances { question } => {
             let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
             commands::balances::run(&source, &window, format, out)?;
+        }
+        Command::Report { html, window, source, lang, threads } => {
+            let Some(source) = source.source() else { return Ok(COULD_NOT) };
+            return commands::report::run(&source, &window.window(), at_work(threads), lang, &html, out).map(code);
         }
         Command::Diff { source, known_at, and, as_of, json } => {
             let Some(source) = source.source() else { return Ok(COULD_NOT) };

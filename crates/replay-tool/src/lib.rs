@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`source`] (records from a folder or a server, the log's integrity), [`finding`] (what a check says),
 //! [`proof`] and [`note`] (what an auditor keeps: proofs, signed checkpoints), [`checks`] (the checker, a library), [`known`]
-//! (what was known at K, as of D), [`difference`] (between two of them), [`commands`] (one file each), [`output`] (tables and JSON), [`cli`] (arguments and exit
+//! (what was known at K, as of D), [`difference`] (between two of them), [`report`] (the page to hand in), [`commands`] (one file each), [`output`] (tables and JSON), [`cli`] (arguments and exit
 //! codes).
 
 pub mod checks;
@@ -17,6 +17,7 @@ pub mod known;
 pub mod note;
 pub mod output;
 pub mod proof;
+pub mod report;
 pub mod source;
 
 pub use error::Error;

@@ -9,6 +9,7 @@ pub mod export_log;
 pub mod mirror;
 pub mod participant;
 pub mod prove;
+pub mod report;
 pub mod timeline;
 pub mod trial_balance;
 pub mod verify;
