@@ -6,6 +6,7 @@
 //! (what was known at K, as of D), [`difference`] (between two of them), [`report`] (the page to hand in), [`commands`] (one file each), [`output`] (tables and JSON), [`cli`] (arguments and exit
 //! codes).
 
+pub mod audit;
 pub mod checks;
 pub mod cli;
 pub mod commands;
@@ -18,6 +19,7 @@ pub mod note;
 pub mod output;
 pub mod proof;
 pub mod report;
+pub mod rule;
 pub mod source;
 
 pub use error::Error;

@@ -33,10 +33,10 @@ pub fn run(
         "{}: {} records, {} findings",
         file.display(),
         text::count(report.known_at),
-        text::count(report.findings.len() as u64)
+        text::count(report.audit.findings.len() as u64)
     )?;
     out.flush()?;
-    Ok(report.findings.is_empty())
+    Ok(report.audit.findings.is_empty())
 }
 
 /// The commands whose answers are the report's figures.
@@ -50,5 +50,5 @@ fn commands(source: &Source, report: &Report) -> Vec<String> {
     let known = report.known_at.checked_sub(1).map_or_else(String::new, |last| format!(" --known-at {last}"));
     let day = report.as_of.map_or_else(String::new, |day| format!(" --as-of {day}"));
     let ask = |command: &str| format!("replay-tool {command} {from}{known}{day} --json");
-    vec![format!("replay-tool verify {from} --json"), ask("trial-balance"), ask("balances")]
+    vec![format!("replay-tool verify {from} --json"), ask("audit"), ask("trial-balance"), ask("balances")]
 }

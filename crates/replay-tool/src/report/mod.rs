@@ -1,8 +1,9 @@
 //! The report: one page that an auditor can hand in, and every figure in it can be asked for with another command.
 //!
-//! One pass over the log folds it and gathers what happens along the time ([`overdue`], the months); then all participants are
+//! The audit is one pass; a second one folds the log and gathers what happens along the time ([`overdue`], the months); then all participants are
 //! looked at once ([`people`]). Memory is the state and these sums. [`page`] writes it as HTML.
 
+mod answers;
 mod charts;
 mod overdue;
 mod page;
@@ -23,10 +24,10 @@ pub use overdue::{ByReason, Sum, Wait};
 pub use page::page;
 pub use people::{CLASSES, Group, LATENESS, Lost, Orders, People};
 
+use crate::audit::{self, Audit};
 use crate::difference::moved;
 use crate::error::Error;
-use crate::finding::Finding;
-use crate::known::{Fold, Known, Watch, Window};
+use crate::known::{Fold, Known, KnownAt, Watch, Window};
 use crate::source::Source;
 use overdue::Overdue;
 
@@ -52,8 +53,8 @@ pub struct Report {
     pub waves: Vec<WaveLine>,
     /// Funds of each year.
     pub funds: Vec<FundsLine>,
-    /// What an audit found.
-    pub findings: Vec<Finding>,
+    /// What an audit found, and its answers.
+    pub audit: Audit,
 }
 
 /// A wave as it was opened.
@@ -81,12 +82,16 @@ pub struct FundsLine {
 }
 
 impl Report {
-    /// Reads the log once, and counts everybody by so many threads.
+    /// Audits the log, then folds it and counts everybody, each by so many threads.
     ///
     /// # Errors
     ///
     /// The log cannot be read, is damaged, does not fold, or does not reach the position asked for.
     pub fn read(source: &Source, window: &Window, threads: usize) -> Result<Self, Error> {
+        let audit = audit::run(source, window, threads)?;
+        // A server's log may have grown since: the same records are looked at again.
+        let last = audit.totals.known_at.checked_sub(1).map(KnownAt::Position);
+        let window = &Window { known_at: last.unwrap_or(window.known_at), ..*window };
         let mut along = Along::new(window.as_of);
         let known = Known::watched(source, window, &mut along)?;
         let people = People::count(&known, threads);
@@ -114,7 +119,7 @@ impl Report {
                 .years()
                 .map(|(year, entry)| FundsLine { year, appropriated: entry.appropriated.get(), used: entry.used.get() })
                 .collect(),
-            findings: Vec::new(),
+            audit,
         })
     }
 }

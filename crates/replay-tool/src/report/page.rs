@@ -6,6 +6,7 @@ use ledger_core::codes::{Partner, Platform};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::Report;
+use super::answers;
 use super::charts::{self, Bar, Target, Tile};
 use super::overdue::{Sum, Wait};
 use super::people::{CLASSES, Group, LATENESS};
@@ -13,6 +14,8 @@ use super::provinces::{self, PROVINCES};
 use super::rules;
 use super::table::{Cell, Table};
 use super::words::{self, Lang, Word};
+use crate::audit::Audit;
+use crate::finding::Finding;
 
 /// Findings that are shown one by one.
 const MOST_FINDINGS: usize = 500;
@@ -48,6 +51,7 @@ pub fn page(report: &Report, lang: Lang, commands: &[String]) -> String {
                 (page.schedule())
                 (page.held())
                 (page.forfeits())
+                (page.answers())
                 (page.findings())
                 (page.again(commands))
             }
@@ -126,7 +130,7 @@ impl Page<'_> {
             row(Word::InTransit, "in-transit", transit.into()),
             row(Word::Treasury, "treasury", treasury.into()),
             row(Word::DueUnpaid, "due-unpaid", waiting.amount.into()),
-            row(Word::Findings, "findings", (self.report.findings.len() as u64).into()),
+            row(Word::Findings, "findings", (self.report.audit.findings.len() as u64).into()),
         ];
         let heads = vec!["", ""];
         let caption = self.word(Word::Summary);
@@ -530,10 +534,31 @@ impl Page<'_> {
         )
     }
 
+    fn answers(&self) -> Markup {
+        self.section(
+            Word::Answers,
+            &html! { (self.note(Word::AnswersNote)) (answers::tables(&self.report.audit.totals, self.lang)) },
+        )
+    }
+
     fn findings(&self) -> Markup {
-        let findings = &self.report.findings;
+        let Audit { findings, notices, left_out, .. } = &self.report.audit;
+        html! {
+            (self.section(Word::Findings, &self.listed(["rules", "findings"], findings)))
+            @if !notices.is_empty() {
+                (self.section(Word::Notices, &html! {
+                    (self.note(Word::NoticesNote))
+                    (self.listed(["notice-rules", "notices"], notices))
+                }))
+            }
+            @if *left_out > 0 { p { (left_out) " " (self.word(Word::MoreFindings)) } }
+        }
+    }
+
+    /// Findings by rule, and one by one as far as a page can bear.
+    fn listed(&self, [of_rules, of_each]: [&str; 2], findings: &[Finding]) -> Markup {
         if findings.is_empty() {
-            return self.section(Word::Findings, &html! { p id="no-findings" { (self.word(Word::NoFindings)) } });
+            return html! { p id=(format!("no-{of_each}")) { (self.word(Word::NoFindings)) } };
         }
         let mut by_rule = std::collections::BTreeMap::<_, Sum>::new();
         for finding in findings {
@@ -541,13 +566,12 @@ impl Page<'_> {
             *sum = sum.and(Sum { count: 1, amount: finding.amount.map_or(0, ledger_core::Rupiah::get) });
         }
         let rows = by_rule.iter().map(|(rule, sum)| {
-            let name = Cell::Named(rules::says(*rule, self.lang).to_owned(), rule.code().to_owned());
-            let next = Cell::Text(rules::next(*rule, self.lang).to_owned());
-            vec![name, sum.count.into(), sum.amount.into(), next]
+            let name = Cell::Named(rule.code().to_owned(), rule.code().to_owned());
+            vec![name, sum.count.into(), sum.amount.into(), rules::next(*rule, self.lang).to_owned().into()]
         });
         let by_rule = Table {
-            id: "rules",
-            caption: self.word(Word::Findings),
+            id: of_rules,
+            caption: self.word(Word::Rule),
             heads: [Word::Rule, Word::Count, Word::Amount, Word::Next].map(|word| self.word(word)).into(),
             rows: rows.collect(),
             foot: None,
@@ -555,37 +579,29 @@ impl Page<'_> {
         let rows = findings.iter().take(MOST_FINDINGS).map(|finding| {
             let positions = finding.positions.iter().map(|position| format!("#{position}"));
             let place = finding.participant.map(|id| id.to_string()).into_iter().chain(positions);
+            let [expected, found] = rules::texts(finding, self.lang);
             vec![
-                Cell::Named(finding.id.clone(), finding.id.clone()),
+                Cell::Named(finding.rule.code().to_owned(), finding.id.clone()),
                 place.collect::<Vec<_>>().join(" ").into(),
-                finding.expected.clone().into(),
-                finding.found.clone().into(),
+                expected.into(),
+                found.into(),
                 finding.amount.map_or_else(|| Cell::Text("-".to_owned()), |amount| amount.get().into()),
             ]
         });
+        let heads = [Word::Rule, Word::Where, Word::Expected, Word::Found, Word::Amount];
         let each = Table {
-            id: "findings",
+            id: of_each,
             caption: self.word(Word::Findings),
-            heads: [
-                "id",
-                self.word(Word::Where),
-                self.word(Word::Expected),
-                self.word(Word::Found),
-                self.word(Word::Amount),
-            ]
-            .into(),
+            heads: heads.map(|word| self.word(word)).into(),
             rows: rows.collect(),
             foot: None,
         };
         let more = findings.len().saturating_sub(MOST_FINDINGS);
-        self.section(
-            Word::Findings,
-            &html! {
-                (by_rule.markup(self.lang))
-                (each.markup(self.lang))
-                @if more > 0 { p { (more) " " (self.word(Word::MoreFindings)) } }
-            },
-        )
+        html! {
+            (by_rule.markup(self.lang))
+            (each.markup(self.lang))
+            @if more > 0 { p { (more) " " (self.word(Word::MoreFindings)) } }
+        }
     }
 
     fn again(&self, commands: &[String]) -> Markup {

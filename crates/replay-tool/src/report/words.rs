@@ -146,13 +146,24 @@ words! {
     Lapsed: "saldo lewat masa", "lapsed";
     TreasuryReturned: "insentif kembali", "incentives returned";
 
+    Answers: "Jawaban atas pertanyaan pemeriksa (D1-D10)", "Answers to the auditors' questions (D1 to D10)";
+    AnswersNote: "Dihitung audit dari aturan yang ditulis sendiri, terpisah dari bagian lain laporan ini.",
+        "Counted by the audit, by rules of its own, apart from the rest of this report.";
+    CutOffs: "D1 dan D2 pada akhir tahun", "D1 and D2 at the end of each year";
+    UnfinishedPurchases: "pelatihan belum selesai", "trainings not completed";
+    Unfinished: "dibayar untuknya", "paid for them";
+    LeftTreasury: "insentif keluar dari kas", "incentives that left the treasury";
+    Notices: "Perlu dilihat orang", "To be looked at by a person";
+    NoticesNote: "Tidak melanggar aturan: uangnya bergerak, dan buku besar wajib mencatatnya.",
+        "No rule is broken: the money moved, and the ledger must record it.";
+
     Rule: "aturan", "rule";
     Where: "di mana", "where";
     Expected: "seharusnya", "expected";
     Found: "ditemukan", "found";
     Next: "tindak lanjut", "next step";
     NoFindings: "Tidak ada temuan.", "Nothing was found.";
-    MoreFindings: "temuan lagi; semuanya: replay-tool audit --json", "more; all of them: replay-tool audit --json";
+    MoreFindings: "lagi; lihat replay-tool audit --json", "more; see replay-tool audit --json";
 
     Again: "Menghitung ulang", "To compute it again";
     AgainNote: "Setiap tabel dapat dihitung ulang dari log yang sama dengan perintah ini.",
@@ -163,6 +174,7 @@ words! {
 }
 
 /// Names of codes, as they stand in the records and in the other commands' answers: Indonesian, English.
+#[rustfmt::skip]
 const NAMES: &[(&str, &str, &str)] = &[
     ("budget", "anggaran", "budget"),
     ("training-balance", "saldo pelatihan", "training balance"),
@@ -191,6 +203,27 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("manipulation", "manipulasi", "manipulation"),
     ("proxy-use", "dipakai orang lain", "used by another person"),
     ("breach-of-terms", "pelanggaran ketentuan", "breach of terms"),
+    ("d3_ineligible.received", "D3 temuan tidak layak terbuka: insentif diterima", "D3 ineligibility finding open: incentives received"),
+    ("d3_ineligible.spent", "D3 temuan tidak layak terbuka: dibelanjakan", "D3 ineligibility finding open: spent on training"),
+    ("d4_found_by", "D4 ada dalam data instansi lain", "D4 found in another agency's records"),
+    ("d5_duplicates.second_memberships", "D5 identitas ganda", "D5 second memberships of an identity"),
+    ("d5_duplicates.beyond_family_card", "D5 melebihi batas kartu keluarga", "D5 more than a family card allows"),
+    ("d6_premature.certificates", "D6 sertifikat sebelum selesai", "D6 certificates before completion"),
+    ("d6_premature.incentives", "D6 insentif sebelum selesai", "D6 incentives before completion"),
+    ("d7_latest_days", "D7 hari keterlambatan terlama", "D7 the most days late"),
+    ("d8_held_for_funds", "D8 ditahan karena pagu", "D8 held for want of funds"),
+    ("d9_irregular.settled_twice", "D9 dibayar dua kali", "D9 settled twice"),
+    ("d9_irregular.settled_after_rejection", "D9 dibayar sesudah ditolak", "D9 settled after rejection"),
+    ("d9_irregular.settled_after_revocation", "D9 dibayar sesudah dicabut", "D9 settled after revocation"),
+    ("d9_irregular.long_in_doubt", "D9 lama diragukan", "D9 long in doubt"),
+    ("d10_reconciled.matched", "D10 laporan mitra: cocok", "D10 partners' statements: the same"),
+    ("d10_reconciled.missing", "D10 laporan mitra: hanya di buku besar", "D10 partners' statements: in the ledger only"),
+    ("d10_reconciled.extra", "D10 laporan mitra: hanya di laporan", "D10 partners' statements: in the statement only"),
+    ("d10_reconciled.other_amount", "D10 laporan mitra: jumlah berbeda", "D10 partners' statements: another amount"),
+    ("d10_reconciled.other_day", "D10 laporan mitra: hari berbeda", "D10 partners' statements: another day"),
+    ("d10_reconciled.exceptions", "D10 kata mitra yang tidak cocok dengan apa pun", "D10 what partners said that fits nothing"),
+    ("demanded", "pengembalian yang ditagih", "repayments demanded"),
+    ("repaid_to_state", "pengembalian yang diterima", "repayments received"),
     ("bank", "bank", "bank"),
     ("linkaja", "LinkAja", "LinkAja"),
     ("ovo", "OVO", "OVO"),

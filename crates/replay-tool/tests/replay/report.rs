@@ -4,6 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use ledger_core::codes::{Auth, OutcomeKind};
+use ledger_core::event::{IneligibilityFound, SurveyFilled, Text};
+use ledger_core::{Meta, NewEvent};
 use serde_json::Value;
 
 use crate::browser::look;
@@ -183,6 +186,26 @@ fn the_page_shows_what_the_other_commands_say() {
     let expected = waiting(&people, &as_of);
     assert_eq!(now, expected.iter().map(|(reason, (count, sum))| (reason.clone(), vec![*count, *sum])).collect());
     assert_eq!(sum[0], shown["sum"][2], "what waits has waited for some days");
+    // The audit counts by rules of its own, and comes to the same.
+    let audit = json(&archive, &["audit"]);
+    let (mine, theirs) = (figures(&seen, "waves"), audit["totals"]["waves"].as_array().expect("waves"));
+    for wave in theirs {
+        let numbers = ["quota", "selected", "revoked", "unlocked"].map(|key| number(&wave[key]));
+        assert_eq!(mine[&wave["wave"].to_string()], numbers, "{wave}");
+    }
+    let cut_offs = figures(&seen, "cut-offs");
+    let theirs = audit["totals"]["d1_d2_cut_offs"].as_array().expect("cut-offs");
+    assert_eq!(cut_offs.len(), theirs.len());
+    for at in theirs {
+        let keys =
+            ["unfinished_purchases", "unfinished", "left_treasury", "received", "on_the_way", "back_in_treasury"];
+        assert_eq!(cut_offs[at["date"].as_str().expect("a day")], keys.map(|key| number(&at[key])));
+    }
+    let d9 = &audit["totals"]["d9_irregular"]["settled_twice"];
+    assert_eq!(
+        figures(&seen, "answers")["d9_irregular.settled_twice"],
+        ["count", "amount"].map(|key| number(&d9[key]))
+    );
     let unlocked = figures(&seen, "summary")["unlocked"][0];
     assert!(unlocked > 0 && unlocked == provinces["sum"][2], "{provinces:?}");
 }
@@ -233,6 +256,64 @@ fn a_report_of_a_day_as_known_on_another_is_of_both_clocks() {
     // The same with any number of threads.
     let one = report(&archive, desk.path(), &[&clocks[..], &["--lang", "id", "--threads", "5"]].concat());
     assert_eq!(one["tables"], seen["tables"]);
+}
+
+/// A ledger whose keeper let pass what must not pass.
+fn faulty() -> Ledger {
+    let mut ledger = story();
+    // Paid a second time: the money moved, so it had to be recorded.
+    ledger.outcome("2021-01-06", 14, OutcomeKind::Settled, "T-2");
+    let found = IneligibilityFound {
+        source: Text::Borrowed("<script>alert(1)</script>&\"BPJS\""),
+        case_number: Text::Borrowed("K-1"),
+        evidence_date: instant("2020-11-01").wib_date(),
+        effective_date: instant("2020-04-01").wib_date(),
+    };
+    ledger.event("2021-01-07", ANI, found);
+    let meta = Meta {
+        occurred_at: instant("2021-01-08"),
+        recorded_at: instant("2021-01-08"),
+        actor: Text::Borrowed("programme/dewi"),
+        auth: Auth::MutualTls,
+        approved_by: None,
+        source_reference: Text::Borrowed(""),
+    };
+    // A survey of somebody whose membership is revoked, and who never finished anything.
+    let event = SurveyFilled { number: 1 }.into();
+    let new = NewEvent { participant: Some(BUDI), occurred_at: meta.occurred_at, event };
+    ledger.record(&meta, new);
+    ledger
+}
+
+#[test]
+fn what_an_audit_found_stands_on_the_page_in_its_language() {
+    let desk = tempfile::tempdir().expect("a folder");
+    let log = log_of(&encoded(&faulty().records));
+    let data = log.path().to_str().expect("UTF-8");
+    let audit = tool(&["audit", "--data", data, "--json"]).json();
+    let ids = |list: &str| -> Vec<String> {
+        let found = audit[list].as_array().expect("a list");
+        found.iter().map(|finding| finding["id"].as_str().expect("an id").to_owned()).collect()
+    };
+    let (findings, notices) = (ids("findings"), ids("notices"));
+    assert!(findings.len() > 1 && notices.len() == 1, "{audit}");
+    for (lang, says) in [("id", "dibayar sekali"), ("en", "settled once")] {
+        let file = desk.path().join(format!("{lang}.html"));
+        let said = tool(&["report", "--html", file.to_str().expect("UTF-8"), "--data", data, "--lang", lang]);
+        assert_eq!(said.code, 1, "{said:?}");
+        let seen = look(&file, desk.path());
+        assert_eq!((&seen["complaints"], &seen["elements"]), (&serde_json::json!([]), &Value::from(0)));
+        let shown = |table: &str| -> Vec<String> {
+            let rows = seen["tables"][table]["rows"].as_array().expect("rows");
+            rows.iter().map(|row| row[0]["key"].as_str().expect("an id").to_owned()).collect()
+        };
+        assert_eq!((shown("findings"), shown("notices")), (findings.clone(), notices.clone()), "{lang}");
+        let expected = seen["tables"]["notices"]["rows"][0][2]["text"].as_str().expect("text");
+        assert!(expected.contains(says), "{lang}: {expected}");
+        assert_eq!(figures(&seen, "summary")["findings"], [i64::try_from(findings.len()).expect("few")]);
+        let d4 = &figures(&seen, "answers")["d4_found_by.<script>alert(1)</script>&\"BPJS\""];
+        assert_eq!(d4[..], [1, number(&audit["totals"]["d4_found_by"][0]["received"])]);
+    }
 }
 
 /// Nothing is asked for but the page itself, nothing is blank or cut off, on the screen and on paper.
