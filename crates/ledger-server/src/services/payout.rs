@@ -143,6 +143,8 @@ impl Ledger {
                     return Ok(());
                 }
             }
+            let size = *durable.borrow();
+            self.metrics.stream_lag(partner, if more { size.saturating_sub(from.0) } else { 0 });
             if more {
                 continue;
             }
