@@ -2,6 +2,7 @@
 //! generator of arbitrary histories, and the oracle.
 
 pub mod arbitrary;
+pub mod certs;
 pub mod contract;
 pub mod docs;
 pub mod dynamic;

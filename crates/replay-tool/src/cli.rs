@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use ledger_core::ids::ParticipantId;
 use ledger_core::time::Date;
 use ledger_log::Checkpoint;
+use ledger_rpc::client::TlsArgs;
 
 use crate::commands;
 use crate::commands::prove::Claim;
@@ -17,7 +18,7 @@ use crate::known::{KnownAt, Window};
 use crate::note;
 use crate::output::Format;
 use crate::proof::Proof;
-use crate::source::Source;
+use crate::source::{Server, Source};
 
 const CLEAN: u8 = 0;
 const FINDINGS: u8 = 1;
@@ -129,6 +130,8 @@ enum Command {
         a: Source,
         /// The other copy, a folder or an address
         b: Source,
+        #[command(flatten)]
+        tls: TlsArgs,
         /// Print one JSON document
         #[arg(long)]
         json: bool,
@@ -155,6 +158,8 @@ enum Command {
         /// The server's address, such as http://127.0.0.1:50051
         #[arg(long, value_name = "URL")]
         from: String,
+        #[command(flatten)]
+        tls: TlsArgs,
         /// The folder of the archive
         #[arg(long, value_name = "DIR")]
         to: PathBuf,
@@ -185,8 +190,16 @@ enum Command {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
 struct SourceArgs {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    tls: TlsArgs,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Place {
     /// The folder of a log that no server works on; it is never written to
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -196,6 +209,20 @@ struct SourceArgs {
     /// A server's address, such as http://127.0.0.1:50051
     #[arg(long, value_name = "URL")]
     from: Option<String>,
+}
+
+fn server(url: String, tls: &TlsArgs) -> Server {
+    Server { url, tls: tls.files() }
+}
+
+impl Source {
+    /// The same, a server asked with this certificate.
+    fn with(self, tls: &TlsArgs) -> Self {
+        match self {
+            Self::From(Server { url, .. }) => Self::From(server(url, tls)),
+            folder => folder,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -221,8 +248,9 @@ struct Question {
 
 impl SourceArgs {
     fn source(self) -> Option<Source> {
-        let archive = self.archive.map(Source::Archive);
-        self.data.map(Source::Data).or(archive).or(self.from.map(Source::From))
+        let Place { data, archive, from } = self.place;
+        let from = from.map(|url| Source::From(server(url, &self.tls)));
+        data.map(Source::Data).or(archive.map(Source::Archive)).or(from)
     }
 }
 
@@ -303,14 +331,17 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
             let proof = Proof::read(&proof)?;
             return commands::check_proof::run(&proof, &checkpoint, old.as_ref(), format(json), out).map(code);
         }
-        Command::Compare { a, b, json } => return commands::compare::run(&a, &b, format(json), out).map(code),
+        Command::Compare { a, b, tls, json } => {
+            let [a, b] = [a, b].map(|source| source.with(&tls));
+            return commands::compare::run(&a, &b, format(json), out).map(code);
+        }
         Command::ExportLog { source, to, json } => {
             let Some(source) = source.source() else { return Ok(COULD_NOT) };
             return commands::export_log::run(&source, &to, format(json), out).map(code);
         }
-        Command::Mirror { from, to, key, json } => {
+        Command::Mirror { from, tls, to, key, json } => {
             let key = key.as_deref().map(note::key).transpose()?;
-            return commands::mirror::run(&from, &to, key.as_ref(), format(json), out).map(code);
+            return commands::mirror::run(&server(from, &tls), &to, key.as_ref(), format(json), out).map(code);
         }
         Command::TrialBalance { question } => {
             let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };

@@ -30,6 +30,7 @@ use tonic::Status;
 
 use crate::access::{Approvals, Caller, Seconded};
 use crate::engine::{Actor, Answer, Engine, Incoming};
+use crate::metrics::Metrics;
 use crate::notary::Notary;
 use crate::reasons::{INSTRUCTION_UNKNOWN, OUT_OF_SCOPE};
 use crate::status::{already_exists, refused, rejected, unreadable};
@@ -54,6 +55,7 @@ pub(crate) struct Ledger {
     pub(crate) tails: Arc<Tails>,
     /// What waits for a second person.
     pub(crate) approvals: Approvals,
+    pub(crate) metrics: Metrics,
     /// Becomes true when the server stops: streams end then.
     pub(crate) stopping: watch::Receiver<bool>,
 }

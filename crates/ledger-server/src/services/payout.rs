@@ -139,6 +139,8 @@ impl Ledger {
             if let Some(page) = page {
                 at_end |= !page.full();
                 from = page.next;
+                let behind = if page.full() { durable.borrow().saturating_sub(from.0) } else { 0 };
+                self.metrics.stream_lag(partner, behind);
                 if !page.message.instructions.is_empty() && messages.send(Ok(page.message.clone())).await.is_err() {
                     return Ok(());
                 }
