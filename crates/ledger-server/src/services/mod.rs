@@ -146,6 +146,7 @@ fn difference(stored: &ledger_core::Record<'_>, command: &Command<'_>) -> Option
             let outcome = ledger_core::event::Outcome { instruction: stored_outcome.instruction, ..outcome.clone() };
             (Event::outcome(*kind, outcome), stored.participant)
         }
+        Command::KeepDifference(_) => return None,
         Command::PlanRun { .. } => return Some("as_of".to_owned()),
         Command::ApproveRun { .. } => return Some("items_sha256".to_owned()),
     };
