@@ -135,7 +135,13 @@ async fn serve(
     let (stop, stopping) = watch::channel(false);
     let in_flight = InFlight::new();
     let calls = CallLayer { door: Door::Insecure, in_flight: in_flight.clone(), stopping: stopping.clone() };
-    let ledger = Ledger { engine: engine.clone(), notary: notary.clone(), approvals: Approvals::default(), stopping };
+    let ledger = Ledger {
+        engine: engine.clone(),
+        notary: notary.clone(),
+        tails: Arc::default(),
+        approvals: Approvals::default(),
+        stopping,
+    };
 
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_serving::<EventServiceServer<Ledger>>().await;
