@@ -10,6 +10,7 @@ pub mod fixtures;
 pub mod given;
 pub mod life;
 pub mod oracle;
+pub mod partners;
 pub mod python;
 pub mod script;
 pub mod server;
