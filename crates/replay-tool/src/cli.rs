@@ -28,6 +28,7 @@ const EXAMPLES: &str = "\
 Examples:
   replay-tool verify --data ./data/demo
   replay-tool verify --from http://127.0.0.1:50051 --json
+  replay-tool audit --archive ./archive --json
   replay-tool trial-balance --data ./data/demo --as-of 2020-12-31
   replay-tool balances --data ./data/demo --known-at 2020-07-01T17:00:00Z --json
   replay-tool checkpoint --from http://127.0.0.1:50051 --out july.checkpoint
@@ -170,6 +171,19 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Every rule of the programme and every question of an audit, from the log alone
+    ///
+    /// Findings are broken rules: of the log's integrity, or of the programme's rules, which are checked by code written for
+    /// auditing. Notices break no rule and need a person all the same: an entitlement settled twice, after a rejection or
+    /// after a revocation (a ledger must record money that moved), or in doubt for more than 30 days. Totals answer D1 to D10
+    /// about a history that may be rule-abiding; --as-of limits them and the notices, not the findings.
+    Audit {
+        #[command(flatten)]
+        question: Question,
+        /// How many threads work on it; as many as there are cores, by default. The answer is the same for any number
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+        threads: Option<u16>,
+    },
     /// Every account over all participants
     TrialBalance {
         #[command(flatten)]
@@ -273,6 +287,11 @@ const fn code(clean: bool) -> u8 {
     if clean { CLEAN } else { FINDINGS }
 }
 
+/// As many threads as were asked for, or as there are cores.
+fn cores(threads: Option<u16>) -> usize {
+    threads.map_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get), usize::from)
+}
+
 /// A checkpoint that was kept, signed by the key.
 fn kept(file: &Path, key: &str) -> Result<Checkpoint, Error> {
     note::checkpoint(file, &note::key(key)?)
@@ -312,8 +331,7 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
         Command::Verify { source, checkpoint, key, threads, json } => {
             let Some(source) = source.source() else { return Ok(COULD_NOT) };
             let checkpoint = checkpoint.zip(key).map(|(file, key)| kept(&file, &key)).transpose()?;
-            let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-            let threads = threads.map_or_else(cores, usize::from);
+            let threads = cores(threads);
             return commands::verify::run(&source, checkpoint.as_ref(), threads, format(json), out, err).map(code);
         }
         Command::Checkpoint { source, origin, out: keep, json } => {
@@ -342,6 +360,10 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
         Command::Mirror { from, tls, to, key, json } => {
             let key = key.as_deref().map(note::key).transpose()?;
             return commands::mirror::run(&server(from, &tls), &to, key.as_ref(), format(json), out).map(code);
+        }
+        Command::Audit { question, threads } => {
+            let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
+            return commands::audit::run(&source, &window, cores(threads), format, out, err).map(code);
         }
         Command::TrialBalance { question } => {
             let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };

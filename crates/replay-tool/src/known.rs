@@ -26,10 +26,15 @@ pub enum KnownAt {
 
 impl KnownAt {
     const fn takes(self, record: &Record<'_>) -> bool {
+        self.takes_at(record.position, record.recorded_at)
+    }
+
+    /// Whether a record at this place and time was known.
+    pub(crate) const fn takes_at(self, position: u64, recorded_at: Timestamp) -> bool {
         match self {
             Self::Head => true,
-            Self::Position(last) => record.position <= last,
-            Self::Time(time) => record.recorded_at.nanos() <= time.nanos(),
+            Self::Position(last) => position <= last,
+            Self::Time(time) => recorded_at.nanos() <= time.nanos(),
         }
     }
 }

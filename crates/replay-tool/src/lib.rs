@@ -6,6 +6,7 @@
 //! (what was known at K, as of D), [`commands`] (one file each), [`output`] (tables and JSON), [`cli`] (arguments and exit
 //! codes).
 
+pub mod audit;
 pub mod checks;
 pub mod cli;
 pub mod commands;
@@ -16,6 +17,7 @@ pub mod known;
 pub mod note;
 pub mod output;
 pub mod proof;
+pub mod rule;
 pub mod source;
 
 pub use error::Error;

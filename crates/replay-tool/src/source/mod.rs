@@ -4,7 +4,7 @@ mod at_rest;
 mod evidence;
 mod remote;
 
-pub(crate) use at_rest::notes;
+pub(crate) use at_rest::{damaged, notes};
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
