@@ -7,6 +7,7 @@ pub mod docs;
 pub mod dynamic;
 pub mod fixtures;
 pub mod given;
+pub mod hledger;
 pub mod life;
 pub mod oracle;
 pub mod python;
