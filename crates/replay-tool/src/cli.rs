@@ -20,6 +20,7 @@ use crate::note;
 use crate::output::Format;
 use crate::progress::Progress;
 use crate::proof::Proof;
+use crate::report::words::Lang;
 use crate::source::{Server, Source};
 
 const CLEAN: u8 = 0;
@@ -44,6 +45,9 @@ Examples:
   replay-tool participant 0190b2c4-6f1e-7abc-8def-0123456789ab --data ./data/demo
   replay-tool export --format hledger --to ledger.journal --archive ./archive --as-of 2020-12-31
   replay-tool export --format jsonl --to - --archive ./archive | head
+  replay-tool timeline 0190b2c4-6f1e-7abc-8def-0123456789ab --data ./data/demo
+  replay-tool report --html report.html --data ./data/demo --lang en
+  replay-tool diff --data ./data/demo --known-at 2020-07-01T00:00:00+07:00 --and 2020-08-01T00:00:00+07:00
 
 Exit codes: 0 clean, 1 findings, 2 could not check (locked, unreadable, usage).";
 
@@ -216,6 +220,52 @@ enum Command {
         #[command(flatten)]
         question: Question,
     },
+    /// One page to hand in: drawings, the tables beside them, findings; nothing is loaded from elsewhere
+    ///
+    /// Every figure is that of another command; the page names those that compute it again.
+    Report {
+        /// The file to write, which must not exist
+        #[arg(long, value_name = "FILE")]
+        html: PathBuf,
+        #[command(flatten)]
+        clocks: Clocks,
+        #[command(flatten)]
+        source: SourceArgs,
+        /// The language of its text
+        #[arg(long, value_enum, default_value = "id")]
+        lang: Lang,
+        /// How many threads work on it; as many as there are cores, by default. The answer is the same for any number
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+        threads: Option<u16>,
+    },
+    /// What changed between two states of knowledge, and which records did it
+    ///
+    /// Both are seen as of the same day, so that only knowledge differs. Listed are participants with records between the
+    /// two; those whose money only a closing moved are counted with the closing. Funds stand by year: that they hold a
+    /// payment is no change of the participant.
+    Diff {
+        #[command(flatten)]
+        source: SourceArgs,
+        /// The earlier state: the records up to and including a position, or recorded at or before a time
+        #[arg(long, value_name = "POSITION|RFC3339")]
+        known_at: KnownAt,
+        /// The later state, in the same way
+        #[arg(long, value_name = "POSITION|RFC3339")]
+        and: KnownAt,
+        /// Count facts and postings dated up to this day, in WIB; the latest day known in the later state without it
+        #[arg(long, value_name = "DATE", value_parser = date)]
+        as_of: Option<Date>,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// One participant's life along the time: facts, balances after each, what was due, ordered and paid when
+    Timeline {
+        /// The participant's id, a UUID
+        id: ParticipantId,
+        #[command(flatten)]
+        question: Question,
+    },
     /// One participant: money, what is due, paid or held and why, and everything recorded
     Participant {
         /// The participant's id, a UUID
@@ -297,15 +347,15 @@ impl SourceArgs {
     }
 }
 
-impl Question {
-    fn parts(self) -> Option<(Source, Window, Format)> {
-        Some((self.source.source()?, self.clocks.window(), format(self.json)))
-    }
-}
-
 impl Clocks {
     fn window(self) -> Window {
         Window { as_of: self.as_of, known_at: self.known_at.unwrap_or_default() }
+    }
+}
+
+impl Question {
+    fn parts(self) -> Option<(Source, Window, Format)> {
+        Some((self.source.source()?, self.clocks.window(), format(self.json)))
     }
 }
 
@@ -413,6 +463,18 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
         Command::Balances { question } => {
             let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
             commands::balances::run(&source, &window, format, out)?;
+        }
+        Command::Report { html, clocks, source, lang, threads } => {
+            let Some(source) = source.source() else { return Ok(COULD_NOT) };
+            return commands::report::run(&source, &clocks.window(), cores(threads), lang, &html, out).map(code);
+        }
+        Command::Diff { source, known_at, and, as_of, json } => {
+            let Some(source) = source.source() else { return Ok(COULD_NOT) };
+            commands::diff::run(&source, as_of, [known_at, and], format(json), out)?;
+        }
+        Command::Timeline { id, question } => {
+            let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
+            commands::timeline::run(&source, id, &window, format, out)?;
         }
         Command::Participant { id, question } => {
             let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };

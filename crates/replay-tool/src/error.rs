@@ -45,6 +45,14 @@ pub enum Error {
         /// Number of records.
         size: u64,
     },
+    /// `--and` names an earlier state than `--known-at`.
+    #[error("--and: {after} records were known then, fewer than the {before} of --known-at")]
+    Backwards {
+        /// Records known at `--known-at`.
+        before: u64,
+        /// Records known at `--and`.
+        after: u64,
+    },
     /// Nothing is known of this participant.
     #[error("participant {participant} is not in the {size} records that were looked at")]
     UnknownParticipant {

@@ -78,7 +78,7 @@ pub fn run(
 }
 
 /// The record as a part of the participant's life, if it is one; `state` is what was known before it.
-fn entry(state: &State, record: &Record<'_>, id: ParticipantId) -> Option<Entry> {
+pub(super) fn entry(state: &State, record: &Record<'_>, id: ParticipantId) -> Option<Entry> {
     let mut postings = Vec::new();
     if record.participant == Some(id) {
         postings::of(state, record, &mut |posting| postings.push(posting));
@@ -91,7 +91,7 @@ fn entry(state: &State, record: &Record<'_>, id: ParticipantId) -> Option<Entry>
     (!postings.is_empty()).then(|| Entry::new(record, &postings))
 }
 
-fn facts(out: &mut dyn Write, view: &ParticipantView) -> io::Result<()> {
+pub(super) fn facts(out: &mut dyn Write, view: &ParticipantView) -> io::Result<()> {
     let ground = view.revoked.map_or_else(String::new, |ground| format!(": {ground}"));
     writeln!(out, "status      {}{ground}", status(view))?;
     writeln!(
@@ -117,7 +117,7 @@ fn money(out: &mut dyn Write, balances: &Balances) -> io::Result<()> {
     write!(out, "\nMoney\n{}", text::table(&rows, [false, true]))
 }
 
-fn entitlements(out: &mut dyn Write, view: &ParticipantView) -> io::Result<()> {
+pub(super) fn entitlements(out: &mut dyn Write, view: &ParticipantView) -> io::Result<()> {
     let heads = ["entitlement", "rupiah", "status", "due", "paid", "tries", "held because", "what would release it"];
     let mut rows = vec![heads.map(str::to_owned)];
     for entitlement in &view.entitlements {

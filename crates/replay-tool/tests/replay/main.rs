@@ -1,6 +1,7 @@
 //! The tool on small logs whose every figure was worked out by hand.
 
 mod archives;
+mod browser;
 mod clocks;
 mod copies;
 mod evidence;
@@ -11,5 +12,7 @@ mod outputs;
 mod proofs;
 mod refusals;
 mod remote;
+mod report;
 mod support;
 mod tampered;
+mod travel;
