@@ -1,7 +1,7 @@
 //! Arguments and exit codes: 0 clean, 1 findings, 2 could not check. A reader that goes away is no error.
 
 use std::ffi::OsString;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,16 +9,19 @@ use clap::{Args, Parser, Subcommand};
 use ledger_core::ids::ParticipantId;
 use ledger_core::time::Date;
 use ledger_log::Checkpoint;
+use ledger_rpc::client::TlsArgs;
 
 use crate::commands;
 use crate::commands::prove::Claim;
 use crate::error::Error;
+use crate::export::{self, How, To};
 use crate::known::{KnownAt, Window};
 use crate::note;
 use crate::output::Format;
+use crate::progress::Progress;
 use crate::proof::Proof;
 use crate::report::words::Lang;
-use crate::source::Source;
+use crate::source::{Server, Source};
 
 const CLEAN: u8 = 0;
 const FINDINGS: u8 = 1;
@@ -40,6 +43,8 @@ Examples:
   replay-tool mirror --from http://127.0.0.1:50051 --to ./mirror --key ledger.vkey
   replay-tool compare ./data/demo http://127.0.0.1:50051
   replay-tool participant 0190b2c4-6f1e-7abc-8def-0123456789ab --data ./data/demo
+  replay-tool export --format hledger --to ledger.journal --archive ./archive --as-of 2020-12-31
+  replay-tool export --format jsonl --to - --archive ./archive | head
   replay-tool timeline 0190b2c4-6f1e-7abc-8def-0123456789ab --data ./data/demo
   replay-tool report --html report.html --data ./data/demo --lang en
   replay-tool diff --data ./data/demo --known-at 2020-07-01T00:00:00+07:00 --and 2020-08-01T00:00:00+07:00
@@ -134,6 +139,8 @@ enum Command {
         a: Source,
         /// The other copy, a folder or an address
         b: Source,
+        #[command(flatten)]
+        tls: TlsArgs,
         /// Print one JSON document
         #[arg(long)]
         json: bool,
@@ -160,6 +167,8 @@ enum Command {
         /// The server's address, such as http://127.0.0.1:50051
         #[arg(long, value_name = "URL")]
         from: String,
+        #[command(flatten)]
+        tls: TlsArgs,
         /// The folder of the archive
         #[arg(long, value_name = "DIR")]
         to: PathBuf,
@@ -183,6 +192,24 @@ enum Command {
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
         threads: Option<u16>,
     },
+    /// The log in a format of other software: journals, tables, records as lines
+    ///
+    /// docs/exports.md says what stands in each. What is named must not exist; it is there when it is whole.
+    Export {
+        /// What is written
+        #[arg(long, value_enum)]
+        format: export::Format,
+        /// The file, or the folder of tables; - is standard output, for what is one file of text
+        #[arg(long, value_name = "PATH")]
+        to: PathBuf,
+        #[command(flatten)]
+        source: SourceArgs,
+        #[command(flatten)]
+        clocks: Clocks,
+        /// How many threads read and hash; as many as there are cores, by default. The output is the same for any number
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+        threads: Option<u16>,
+    },
     /// Every account over all participants
     TrialBalance {
         #[command(flatten)]
@@ -201,7 +228,7 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         html: PathBuf,
         #[command(flatten)]
-        window: WindowArgs,
+        clocks: Clocks,
         #[command(flatten)]
         source: SourceArgs,
         /// The language of its text
@@ -249,8 +276,16 @@ enum Command {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
 struct SourceArgs {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    tls: TlsArgs,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Place {
     /// The folder of a log that no server works on; it is never written to
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -262,20 +297,34 @@ struct SourceArgs {
     from: Option<String>,
 }
 
+fn server(url: String, tls: &TlsArgs) -> Server {
+    Server { url, tls: tls.files() }
+}
+
+impl Source {
+    /// The same, a server asked with this certificate.
+    fn with(self, tls: &TlsArgs) -> Self {
+        match self {
+            Self::From(Server { url, .. }) => Self::From(server(url, tls)),
+            folder => folder,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 struct Question {
     #[command(flatten)]
     source: SourceArgs,
     #[command(flatten)]
-    window: WindowArgs,
+    clocks: Clocks,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
 }
 
-/// The two clocks.
+/// The two clocks of a question.
 #[derive(Debug, Args)]
-struct WindowArgs {
+struct Clocks {
     /// Count facts and postings dated up to this day, in WIB
     ///
     /// Without it everything known counts; as_of in the answer is then the latest day on which anything known
@@ -292,12 +341,13 @@ struct WindowArgs {
 
 impl SourceArgs {
     fn source(self) -> Option<Source> {
-        let archive = self.archive.map(Source::Archive);
-        self.data.map(Source::Data).or(archive).or(self.from.map(Source::From))
+        let Place { data, archive, from } = self.place;
+        let from = from.map(|url| Source::From(server(url, &self.tls)));
+        data.map(Source::Data).or(archive.map(Source::Archive)).or(from)
     }
 }
 
-impl WindowArgs {
+impl Clocks {
     fn window(self) -> Window {
         Window { as_of: self.as_of, known_at: self.known_at.unwrap_or_default() }
     }
@@ -305,7 +355,7 @@ impl WindowArgs {
 
 impl Question {
     fn parts(self) -> Option<(Source, Window, Format)> {
-        Some((self.source.source()?, self.window.window(), format(self.json)))
+        Some((self.source.source()?, self.clocks.window(), format(self.json)))
     }
 }
 
@@ -383,18 +433,28 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
             let proof = Proof::read(&proof)?;
             return commands::check_proof::run(&proof, &checkpoint, old.as_ref(), format(json), out).map(code);
         }
-        Command::Compare { a, b, json } => return commands::compare::run(&a, &b, format(json), out).map(code),
+        Command::Compare { a, b, tls, json } => {
+            let [a, b] = [a, b].map(|source| source.with(&tls));
+            return commands::compare::run(&a, &b, format(json), out).map(code);
+        }
         Command::ExportLog { source, to, json } => {
             let Some(source) = source.source() else { return Ok(COULD_NOT) };
             return commands::export_log::run(&source, &to, format(json), out).map(code);
         }
-        Command::Mirror { from, to, key, json } => {
+        Command::Mirror { from, tls, to, key, json } => {
             let key = key.as_deref().map(note::key).transpose()?;
-            return commands::mirror::run(&from, &to, key.as_ref(), format(json), out).map(code);
+            return commands::mirror::run(&server(from, &tls), &to, key.as_ref(), format(json), out).map(code);
         }
         Command::Audit { question, threads } => {
             let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
             return commands::audit::run(&source, &window, cores(threads), format, out, err).map(code);
+        }
+        Command::Export { format, to, source, clocks, threads } => {
+            let Some(source) = source.source() else { return Ok(COULD_NOT) };
+            let mut progress = Progress::new(err, io::stderr().is_terminal());
+            let how = How { window: clocks.window(), threads: cores(threads), progress: &mut progress };
+            let to = if to.as_os_str() == "-" { To::Out } else { To::Path(&to) };
+            export::run(&source, format, to, how, out)?;
         }
         Command::TrialBalance { question } => {
             let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
@@ -404,9 +464,9 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
             let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
             commands::balances::run(&source, &window, format, out)?;
         }
-        Command::Report { html, window, source, lang, threads } => {
+        Command::Report { html, clocks, source, lang, threads } => {
             let Some(source) = source.source() else { return Ok(COULD_NOT) };
-            return commands::report::run(&source, &window.window(), cores(threads), lang, &html, out).map(code);
+            return commands::report::run(&source, &clocks.window(), cores(threads), lang, &html, out).map(code);
         }
         Command::Diff { source, known_at, and, as_of, json } => {
             let Some(source) = source.source() else { return Ok(COULD_NOT) };

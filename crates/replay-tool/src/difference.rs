@@ -169,7 +169,7 @@ impl Between {
             }
             ControlFlow::Continue(())
         })?;
-        let log = whole(pass)?;
+        let log = whole(&pass)?;
         a.within(log.size)?;
         b.within(log.size)?;
         let [before, after] = between.known_at;
@@ -282,7 +282,7 @@ impl Earlier<'_> {
 }
 
 impl Watch for Earlier<'_> {
-    fn before(&mut self, fold: &Fold, record: &Record<'_>) {
+    fn before(&mut self, fold: &Fold, record: &Record<'_>, _: &[u8]) -> ControlFlow<()> {
         if record.position == self.size {
             self.take(fold);
         }
@@ -296,6 +296,7 @@ impl Watch for Earlier<'_> {
                 moved: Vec::new(),
             });
         }
+        ControlFlow::Continue(())
     }
 
     fn after(&mut self, fold: &Fold, record: &Record<'_>) {

@@ -8,6 +8,7 @@ use ledger_core::time::Date;
 use ledger_log::{FileError, OpenError, ReadError};
 
 use crate::finding::Finding;
+use crate::source::Server;
 
 /// Why a question could not be answered.
 #[derive(Debug, thiserror::Error)]
@@ -125,8 +126,8 @@ impl From<FileError> for Error {
 }
 
 impl Error {
-    pub(crate) fn server(url: &str, action: &'static str, reason: String) -> Self {
-        Self::Server { url: url.to_owned(), action, reason }
+    pub(crate) fn server(server: &Server, action: &'static str, reason: String) -> Self {
+        Self::Server { url: server.url.clone(), action, reason }
     }
 
     /// Whether the reader of the output went away, which is no error to anyone.

@@ -13,7 +13,7 @@ use ledger_core::{Record, State};
 use ledger_log::Head;
 
 use crate::error::Error;
-use crate::source::{Pass, Source};
+use crate::source::{Next, Pass, Source};
 
 /// Up to which record something was known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -156,18 +156,20 @@ pub type Observe<'o> = dyn FnMut(&State, &Record<'_>) + 'o;
 
 /// Sees the fold around each record that is folded.
 pub(crate) trait Watch {
-    /// Before the record is folded.
-    fn before(&mut self, _: &Fold, _: &Record<'_>) {}
+    /// Before the record, whose bytes these are, is folded; breaks the pass off.
+    fn before(&mut self, _: &Fold, _: &Record<'_>, _bytes: &[u8]) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
     /// After it was.
     fn after(&mut self, _: &Fold, _: &Record<'_>) {}
 }
 
-/// A function that looks at what was known before each record.
-struct Observer<'o, 'f>(&'o mut Observe<'f>);
+/// A function that is shown what was known before each record.
+pub(crate) struct Before<F>(pub(crate) F);
 
-impl Watch for Observer<'_, '_> {
-    fn before(&mut self, fold: &Fold, record: &Record<'_>) {
-        (self.0)(fold.known(), record);
+impl<F: FnMut(&State, &Record<'_>, &[u8]) -> ControlFlow<()>> Watch for Before<F> {
+    fn before(&mut self, fold: &Fold, record: &Record<'_>, bytes: &[u8]) -> ControlFlow<()> {
+        (self.0)(fold.known(), record, bytes)
     }
 }
 
@@ -179,35 +181,58 @@ impl Known {
     ///
     /// The log cannot be read, is damaged, does not fold, or does not reach the position asked for.
     pub fn read(source: &Source, window: &Window, observe: &mut Observe<'_>) -> Result<Self, Error> {
-        Self::watched(source, window, &mut Observer(observe))
+        Self::watched(
+            source,
+            window,
+            &mut Before(|state: &State, record: &Record<'_>, _: &[u8]| {
+                observe(state, record);
+                ControlFlow::Continue(())
+            }),
+        )
     }
 
-    /// The same, seen before and after each record.
+    /// The same, seen before and after each record, by what never breaks it off.
     pub(crate) fn watched(source: &Source, window: &Window, watch: &mut dyn Watch) -> Result<Self, Error> {
+        let read = Self::read_while(source, window, 1, watch)?;
+        let (known, _) = read.expect("what never breaks comes to its end");
+        Ok(known)
+    }
+
+    /// The same with so many threads that read and hash. Where `watch` breaks, nothing more is read, and there is nothing to
+    /// give.
+    pub(crate) fn read_while(
+        source: &Source,
+        window: &Window,
+        threads: usize,
+        watch: &mut dyn Watch,
+    ) -> Result<Option<(Self, Pass)>, Error> {
         let mut fold = Fold::new(window.as_of);
         let mut size = 0;
         let mut latest: Option<Date> = None;
         let mut refused = None;
-        let pass = source.for_each(&mut |record| {
+        let pass = source.for_each_while(threads, &mut |bytes, record| {
             if !window.known_at.takes(record) {
-                return ControlFlow::Break(());
+                return Next::Enough;
             }
-            watch.before(&fold, record);
+            if watch.before(&fold, record, bytes).is_break() {
+                return Next::Stop;
+            }
             if let Err(source) = fold.apply(record) {
                 refused = Some(Error::Fold { position: record.position, source });
-                return ControlFlow::Break(());
+                return Next::Enough;
             }
             watch.after(&fold, record);
             size += 1;
             latest = latest.max(Some(record.occurred_at.wib_date())).max(Some(record.recorded_at.wib_date()));
-            ControlFlow::Continue(())
+            Next::More
         })?;
-        let log = whole(pass)?;
+        let Some(pass) = pass else { return Ok(None) };
+        let log = whole(&pass)?;
         if let Some(error) = refused {
             return Err(error);
         }
         window.known_at.within(log.size)?;
-        Ok(Self { fold, size, as_of: window.as_of.or(latest), log })
+        Ok(Some((Self { fold, size, as_of: window.as_of.or(latest), log }, pass)))
     }
 
     /// Size and root of the whole log, whatever part of it was known.
@@ -269,9 +294,9 @@ impl Known {
 }
 
 /// The head of a log without damage.
-pub(crate) fn whole(pass: Pass) -> Result<Head, Error> {
-    match pass.findings.into_iter().next() {
-        Some(finding) => Err(Error::Damaged(Box::new(finding))),
+pub(crate) fn whole(pass: &Pass) -> Result<Head, Error> {
+    match pass.findings.first() {
+        Some(finding) => Err(Error::Damaged(Box::new(finding.clone()))),
         None => Ok(Head { size: pass.size, root: pass.root }),
     }
 }

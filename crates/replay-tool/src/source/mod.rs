@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use ledger_core::Record;
 use ledger_log::{AtRest, Hash, Head, is_archive, record};
+use ledger_rpc::client::ClientTls;
 
 use crate::error::Error;
 use crate::finding::{Finding, Rule};
@@ -23,8 +24,23 @@ pub enum Source {
     Data(PathBuf),
     /// The folder of an archive. Never written to.
     Archive(PathBuf),
-    /// A server's gRPC address, such as `http://127.0.0.1:50051`.
-    From(String),
+    /// A running server.
+    From(Server),
+}
+
+/// A server, and the certificate to show there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Its gRPC address, such as `http://127.0.0.1:50051`.
+    pub url: String,
+    /// The files of a certificate; `None`: plain HTTP/2.
+    pub tls: Option<ClientTls>,
+}
+
+impl std::fmt::Display for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.url.fmt(f)
+    }
 }
 
 impl std::fmt::Display for Source {
@@ -57,6 +73,30 @@ pub type VisitBytes<'v> = dyn FnMut(u64, &[u8]) + 'v;
 /// What records are shown to; it ends its part by a break, and the pass goes on without it.
 pub type Visit<'v> = dyn FnMut(&Record<'_>) -> ControlFlow<()> + 'v;
 
+/// What records are shown to with their bytes; it says how the pass goes on.
+pub type VisitWhole<'v> = dyn FnMut(&[u8], &Record<'_>) -> Next + 'v;
+
+/// What a visitor that may stop a pass wants next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The next record.
+    More,
+    /// No more records; what is left is only checked.
+    Enough,
+    /// Nothing more: the rest is not even read.
+    Stop,
+}
+
+impl Pass {
+    /// With one more thing that was found.
+    fn with(mut self, finding: Option<Finding>) -> Self {
+        self.findings.extend(finding);
+        self.findings.sort_by_key(|finding| finding.positions.first().copied());
+        self.first_bad_position = first_bad(&self.findings);
+        self
+    }
+}
+
 impl Source {
     /// Reads every record from position 0 to the head, checks the log's integrity, and shows each record that can be
     /// read to `visit`, in order, up to the first that cannot.
@@ -77,14 +117,36 @@ impl Source {
     /// What kept the log from being read to its end.
     pub fn for_each_watched(&self, watch: &mut VisitBytes<'_>, visit: &mut Visit<'_>) -> Result<Pass, Error> {
         let mut show = Show::new(visit);
-        let mut pass = self.bytes(&mut |position, bytes| {
+        let pass = self.bytes(&mut |position, bytes| {
             watch(position, bytes);
             show.record(position, bytes);
         })?;
-        pass.findings.extend(show.undecodable);
-        pass.findings.sort_by_key(|finding| finding.positions.first().copied());
-        pass.first_bad_position = first_bad(&pass.findings);
-        Ok(pass)
+        Ok(pass.with(show.undecodable))
+    }
+
+    /// Like [`Self::for_each`], with the bytes of each record and so many threads that read and hash; `None` where the
+    /// visitor had the pass stopped.
+    ///
+    /// # Errors
+    ///
+    /// What kept the log from being read to its end.
+    pub fn for_each_while(&self, threads: usize, visit: &mut VisitWhole<'_>) -> Result<Option<Pass>, Error> {
+        let (mut ended, mut undecodable) = (false, None);
+        let pass = self.bytes_while(threads, &mut |position, bytes| {
+            if ended {
+                return ControlFlow::Continue(());
+            }
+            let next = match record::decode(bytes) {
+                Ok(record) => visit(bytes, &record),
+                Err(error) => {
+                    undecodable = Some(not_a_record(position, &error));
+                    Next::Enough
+                }
+            };
+            ended = next != Next::More;
+            if next == Next::Stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        Ok(pass.map(|pass| pass.with(undecodable)))
     }
 
     /// Reads every record from position 0 to the head and checks the log's integrity; what the records say is not
@@ -101,6 +163,19 @@ impl Source {
         };
         pass.first_bad_position = first_bad(&pass.findings);
         Ok(pass)
+    }
+
+    /// The same by several threads, until `visit` breaks; `None` where it did.
+    fn bytes_while(
+        &self,
+        threads: usize,
+        visit: &mut dyn FnMut(u64, &[u8]) -> ControlFlow<()>,
+    ) -> Result<Option<Pass>, Error> {
+        match self {
+            Self::Data(dir) => at_rest::pass_while(&AtRest::open(dir)?, threads, visit),
+            Self::Archive(dir) => at_rest::pass_while(&AtRest::archive(dir)?, threads, visit),
+            Self::From(url) => remote::pass_while(url, visit),
+        }
     }
 
     /// A proof that the record at `position` is in the log: as it is, or as it was when it had `size` records. A server's
@@ -137,7 +212,7 @@ impl Source {
 /// # Errors
 ///
 /// The server cannot be asked.
-pub fn head(url: &str) -> Result<Head, Error> {
+pub fn head(url: &Server) -> Result<Head, Error> {
     remote::head(url)
 }
 
@@ -147,7 +222,12 @@ pub fn head(url: &str) -> Result<Head, Error> {
 /// # Errors
 ///
 /// The server cannot be asked, sends other positions or fewer records, or `visit` fails.
-pub fn records(url: &str, from: u64, to: u64, visit: &mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+pub fn records(
+    url: &Server,
+    from: u64,
+    to: u64,
+    visit: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+) -> Result<(), Error> {
     remote::records(url, from, to, visit)
 }
 
@@ -156,7 +236,7 @@ pub fn records(url: &str, from: u64, to: u64, visit: &mut dyn FnMut(&[u8]) -> Re
 /// # Errors
 ///
 /// The server cannot be asked, or signs nothing.
-pub fn signed_checkpoint(url: &str) -> Result<String, Error> {
+pub fn signed_checkpoint(url: &Server) -> Result<String, Error> {
     evidence::checkpoint(url)
 }
 
@@ -166,7 +246,7 @@ impl std::str::FromStr for Source {
     /// A text with `://` is an address, any other a folder: of an archive, or of a log.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Ok(match text {
-            _ if text.contains("://") => Self::From(text.to_owned()),
+            _ if text.contains("://") => Self::From(Server { url: text.to_owned(), tls: None }),
             // What cannot be looked at is said when it is opened.
             _ if is_archive(text.as_ref()).unwrap_or(false) => Self::Archive(text.into()),
             _ => Self::Data(text.into()),
@@ -194,11 +274,14 @@ impl<'s, 'v> Show<'s, 'v> {
             Ok(record) => self.ended = (self.visit)(&record).is_break(),
             Err(error) => {
                 self.ended = true;
-                let finding = Finding::new(Rule::Decodable, "a record", error.to_string());
-                self.undecodable = Some(finding.at_position(position));
+                self.undecodable = Some(not_a_record(position, &error));
             }
         }
     }
+}
+
+fn not_a_record(position: u64, error: &dyn std::error::Error) -> Finding {
+    Finding::new(Rule::Decodable, "a record", error.to_string()).at_position(position)
 }
 
 fn first_bad(findings: &[Finding]) -> Option<u64> {

@@ -5,6 +5,7 @@ mod browser;
 mod clocks;
 mod copies;
 mod evidence;
+mod exports;
 mod fields;
 mod honest;
 mod outputs;
