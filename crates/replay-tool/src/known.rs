@@ -1,5 +1,6 @@
 //! Two clocks in every question (DOMAIN section 4): what was known at K, as of D.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use ledger_core::account::Balances;
@@ -25,7 +26,7 @@ pub enum KnownAt {
 }
 
 impl KnownAt {
-    const fn takes(self, record: &Record<'_>) -> bool {
+    pub(crate) const fn takes(self, record: &Record<'_>) -> bool {
         self.takes_at(record.position, record.recorded_at)
     }
 
@@ -100,6 +101,21 @@ impl Known {
     ///
     /// The log cannot be read, is damaged, does not fold, or does not reach the position asked for.
     pub fn read(source: &Source, window: &Window, observe: &mut Observe<'_>) -> Result<Self, Error> {
+        Self::read_of(source, window, None, observe)
+    }
+
+    /// Like [`Self::read`], and folds nobody's records but these participants' and the programme's: what is known of them
+    /// is the same, totals over everybody are not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`].
+    pub fn read_of(
+        source: &Source,
+        window: &Window,
+        only: Option<&HashSet<ParticipantId>>,
+        observe: &mut Observe<'_>,
+    ) -> Result<Self, Error> {
         let mut fold = match window.as_of {
             None => Fold::All(Box::default()),
             Some(date) => Fold::Dated(Box::new(AsOf::new(date))),
@@ -111,10 +127,18 @@ impl Known {
             if !window.known_at.takes(record) {
                 return ControlFlow::Break(());
             }
-            observe(fold.known(), record);
-            let folded = match &mut fold {
-                Fold::All(state) => state.apply(record, &mut |_| {}),
-                Fold::Dated(as_of) => as_of.apply(record),
+            let wanted = |only: &HashSet<_>| record.participant.is_none_or(|id| only.contains(&id));
+            let folded = match (&mut fold, only) {
+                (_, Some(only)) if !wanted(only) => Ok(()),
+                (fold, only) => {
+                    observe(fold.known(), record);
+                    match (fold, only) {
+                        (Fold::All(state), None) => state.apply(record, &mut |_| {}),
+                        (Fold::All(state), Some(_)) => state.apply_of_subset(record, &mut |_| {}),
+                        (Fold::Dated(as_of), None) => as_of.apply(record),
+                        (Fold::Dated(as_of), Some(_)) => as_of.apply_of_subset(record),
+                    }
+                }
             };
             if let Err(source) = folded {
                 refused = Some(Error::Fold { position: record.position, source });

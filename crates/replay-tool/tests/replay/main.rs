@@ -1,12 +1,14 @@
 //! The tool on small logs whose every figure was worked out by hand.
 
 mod archives;
+mod audits;
 mod clocks;
 mod copies;
 mod evidence;
 mod fields;
 mod honest;
 mod outputs;
+mod planted;
 mod proofs;
 mod refusals;
 mod remote;
