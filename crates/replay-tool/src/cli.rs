@@ -32,6 +32,8 @@ Examples:
   replay-tool verify --data ./data/demo
   replay-tool verify --from http://127.0.0.1:50051 --json
   replay-tool audit --archive ./archive --json
+  replay-tool explain settled-twice@7837@4a65e232-e08d-4adb-a09d-c96fc9e6a57e --archive ./archive
+  replay-tool sample --n 60 --seed 2020 --stratify wave,region --archive ./archive
   replay-tool trial-balance --data ./data/demo --as-of 2020-12-31
   replay-tool balances --data ./data/demo --known-at 2020-07-01T17:00:00Z --json
   replay-tool checkpoint --from http://127.0.0.1:50051 --out july.checkpoint
@@ -209,6 +211,32 @@ enum Command {
         /// How many threads read and hash; as many as there are cores, by default. The output is the same for any number
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
         threads: Option<u16>,
+    },
+    /// The records behind a finding or notice of `audit`, in words
+    Explain {
+        /// The finding's id, such as over-entitlement@4711@0190b2c4-6f1e-7abc-8def-0123456789ab
+        finding: String,
+        #[command(flatten)]
+        question: Question,
+        /// How many threads work on it; as many as there are cores, by default
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+        threads: Option<u16>,
+    },
+    /// A random sample of participants with their dossiers; the same seed draws the same sample
+    ///
+    /// A participant's rank is the SHA-256 of the seed (8 bytes, big-endian) and the id (16 bytes); the first ranks are drawn.
+    Sample {
+        /// How many participants
+        #[arg(long, value_name = "N")]
+        n: usize,
+        /// Where chance begins
+        #[arg(long, value_name = "S")]
+        seed: u64,
+        /// Draw from each of these in proportion to its people
+        #[arg(long, value_name = "wave,region", value_delimiter = ',')]
+        stratify: Vec<commands::sample::By>,
+        #[command(flatten)]
+        question: Question,
     },
     /// Every account over all participants
     TrialBalance {
@@ -455,6 +483,14 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
             let how = How { window: clocks.window(), threads: cores(threads), progress: &mut progress };
             let to = if to.as_os_str() == "-" { To::Out } else { To::Path(&to) };
             export::run(&source, format, to, how, out)?;
+        }
+        Command::Explain { finding, question, threads } => {
+            let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
+            commands::explain::run(&source, &finding, &window, cores(threads), format, out)?;
+        }
+        Command::Sample { n, seed, stratify, question } => {
+            let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
+            commands::sample::run(&source, (n, seed, &stratify), &window, format, out)?;
         }
         Command::TrialBalance { question } => {
             let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };

@@ -71,6 +71,14 @@ pub enum Error {
         /// The date asked for.
         as_of: Date,
     },
+    /// An audit of this log, known this far, has no such finding.
+    #[error("no finding {id}: replay-tool audit lists them{}", beyond(*left_out))]
+    UnknownFinding {
+        /// The id asked for.
+        id: String,
+        /// Findings that the audit had beyond those it keeps.
+        left_out: u64,
+    },
     /// The log cannot be read where a proof needs it.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -152,6 +160,10 @@ impl Error {
         }
         text
     }
+}
+
+fn beyond(left_out: u64) -> String {
+    if left_out == 0 { String::new() } else { format!("; {left_out} more are not kept") }
 }
 
 fn last(size: u64) -> String {

@@ -1,5 +1,6 @@
 //! Two clocks in every question (DOMAIN section 4): what was known at K, as of D.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use ledger_core::account::Balances;
@@ -99,10 +100,13 @@ impl Fold {
         as_of.map_or_else(|| Self::All(Box::default()), |date| Self::Dated(Box::new(AsOf::new(date))))
     }
 
-    fn apply(&mut self, record: &Record<'_>) -> Result<(), FoldError> {
-        match self {
-            Self::All(state) => state.apply(record, &mut |_| {}),
-            Self::Dated(as_of) => as_of.apply(record),
+    /// Folds a record; one of a part of the participants, where the others' are left out.
+    fn apply(&mut self, record: &Record<'_>, of_subset: bool) -> Result<(), FoldError> {
+        match (self, of_subset) {
+            (Self::All(state), false) => state.apply(record, &mut |_| {}),
+            (Self::All(state), true) => state.apply_of_subset(record, &mut |_| {}),
+            (Self::Dated(as_of), false) => as_of.apply(record),
+            (Self::Dated(as_of), true) => as_of.apply_of_subset(record),
         }
     }
 
@@ -181,19 +185,33 @@ impl Known {
     ///
     /// The log cannot be read, is damaged, does not fold, or does not reach the position asked for.
     pub fn read(source: &Source, window: &Window, observe: &mut Observe<'_>) -> Result<Self, Error> {
-        Self::watched(
-            source,
-            window,
-            &mut Before(|state: &State, record: &Record<'_>, _: &[u8]| {
-                observe(state, record);
-                ControlFlow::Continue(())
-            }),
-        )
+        Self::read_of(source, window, None, observe)
     }
 
-    /// The same, seen before and after each record, by what never breaks it off.
+    /// Like [`Self::read`], and folds nobody's records but these participants' and the programme's: what is known of them
+    /// is the same, totals over everybody are not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`].
+    pub fn read_of(
+        source: &Source,
+        window: &Window,
+        only: Option<&HashSet<ParticipantId>>,
+        observe: &mut Observe<'_>,
+    ) -> Result<Self, Error> {
+        let mut watch = Before(|state: &State, record: &Record<'_>, _: &[u8]| {
+            observe(state, record);
+            ControlFlow::Continue(())
+        });
+        let read = Self::read_while(source, window, (1, only), &mut watch)?;
+        let (known, _) = read.expect("what never breaks comes to its end");
+        Ok(known)
+    }
+
+    /// The same of everybody, seen before and after each record, by what never breaks it off.
     pub(crate) fn watched(source: &Source, window: &Window, watch: &mut dyn Watch) -> Result<Self, Error> {
-        let read = Self::read_while(source, window, 1, watch)?;
+        let read = Self::read_while(source, window, (1, None), watch)?;
         let (known, _) = read.expect("what never breaks comes to its end");
         Ok(known)
     }
@@ -203,7 +221,7 @@ impl Known {
     pub(crate) fn read_while(
         source: &Source,
         window: &Window,
-        threads: usize,
+        (threads, only): (usize, Option<&HashSet<ParticipantId>>),
         watch: &mut dyn Watch,
     ) -> Result<Option<(Self, Pass)>, Error> {
         let mut fold = Fold::new(window.as_of);
@@ -214,14 +232,17 @@ impl Known {
             if !window.known_at.takes(record) {
                 return Next::Enough;
             }
-            if watch.before(&fold, record, bytes).is_break() {
-                return Next::Stop;
+            let wanted = |only: &HashSet<_>| record.participant.is_none_or(|id| only.contains(&id));
+            if only.is_none_or(wanted) {
+                if watch.before(&fold, record, bytes).is_break() {
+                    return Next::Stop;
+                }
+                if let Err(source) = fold.apply(record, only.is_some()) {
+                    refused = Some(Error::Fold { position: record.position, source });
+                    return Next::Enough;
+                }
+                watch.after(&fold, record);
             }
-            if let Err(source) = fold.apply(record) {
-                refused = Some(Error::Fold { position: record.position, source });
-                return Next::Enough;
-            }
-            watch.after(&fold, record);
             size += 1;
             latest = latest.max(Some(record.occurred_at.wib_date())).max(Some(record.recorded_at.wib_date()));
             Next::More

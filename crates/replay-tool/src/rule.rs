@@ -269,9 +269,6 @@ rules! {
     /// Section 3: a scheme does not change: a new one has a new name.
     SchemeChanged, "scheme-changed", "ask for the decree behind the scheme: amounts and dates rest on it",
         "one enactment of scheme {0}, at position {1}", "another one, {2}";
-    /// Section 3: a statement's totals are of its period's payments.
-    StatementTotals, "statement-totals", "reconcile the partner's file again: ledger-server reconcile",
-        "{0} payments, {1} rupiah of {2} in the period of the statement", "{3} payments, {4} rupiah";
 
     // What happened and breaks no rule, and needs a person all the same: notices of D9.
 

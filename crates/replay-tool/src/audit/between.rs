@@ -30,6 +30,8 @@ pub(super) struct Between {
     last: HashMap<u16, (InRun, u64)>,
     /// Runs that went beyond the funds: told once.
     beyond: BTreeSet<u16>,
+    /// Runs that instructed without approval, or after their closing: told once.
+    forbidden: BTreeSet<(u16, &'static str)>,
     pub(super) findings: Vec<Finding>,
     pub(super) left_out: u64,
 }
@@ -51,6 +53,14 @@ impl Between {
                 let finding = Finding::told(Rule::FundsExceeded, values.map(ToString::to_string).to_vec());
                 let finding = finding.at_position(flow.at).of(place.participant);
                 self.find(finding.worth(rupiah(funds.used - funds.appropriated)));
+            }
+            if let Some((why, behind)) = flow.forbidden
+                && self.forbidden.insert((run, why))
+            {
+                let id = parts.first().and_then(|part| part.programme.runs.get(usize::from(run))).map(|run| run.id);
+                let id = id.map_or_else(String::new, |id| id.to_string());
+                let finding = Finding::told(Rule::RunNotApproved, vec![id, why.to_owned()]).at_position(flow.at);
+                self.find(finding.of(place.participant).with(behind));
             }
             if let Some((before, at)) = self.last.insert(run, (place, flow.at))
                 && place < before

@@ -118,6 +118,7 @@ impl Part {
                 used: 0,
                 appropriated: e.amount.get(),
                 order: None,
+                forbidden: None,
             });
         }
     }

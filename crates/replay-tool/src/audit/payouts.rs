@@ -16,7 +16,7 @@ use crate::finding::Rule;
 impl Case<'_> {
     /// What a record does to a year's funds (rule 14).
     pub(super) fn flow(&mut self, year: i16, used: i64) {
-        self.counts.flows.push(Flow { at: self.said.at, year, used, appropriated: 0, order: None });
+        self.counts.flows.push(Flow { at: self.said.at, year, used, appropriated: 0, order: None, forbidden: None });
     }
 
     /// An instruction (rules 10 and 11). The money moves, whatever is wrong with it.
@@ -27,6 +27,12 @@ impl Case<'_> {
             None => self.unknown("run", &e.run),
             Some((_, run)) => self.of_run(e, run),
         }
+        // Told once for a run, over everybody.
+        let forbidden = run.and_then(|(_, run)| match (run.approved.is(), run.closed.is()) {
+            (false, _) => Some(("has no approval", run.planned.at)),
+            (true, true) => Some(("is closed", run.closed.at)),
+            (true, false) => None,
+        });
         self.payable(e, run.map_or_else(|| self.date(), |(_, run)| run.plan.as_of));
         self.account_of(e, run.map(|(_, run)| run.plan.as_of));
         self.terms(e);
@@ -35,7 +41,7 @@ impl Case<'_> {
         let (at, due) = (self.said.at, e.due.into());
         let place = InRun { due, participant: self.person.id, entitlement: e.entitlement };
         let order = run.map(|(index, _)| (u16::try_from(index).unwrap_or(u16::MAX), place));
-        self.counts.flows.push(Flow { at, year, used: e.amount.get(), appropriated: 0, order });
+        self.counts.flows.push(Flow { at, year, used: e.amount.get(), appropriated: 0, order, forbidden });
         let home = self.incentive_home();
         self.moves(self.amount(e.entitlement), home, Account::InTransit(e.partner));
         if self.counts.counts(self.said.on) {
@@ -65,11 +71,7 @@ impl Case<'_> {
     /// Rule 11.
     fn of_run(&mut self, e: &PayoutInstructed, run: &Run) {
         let worth = Some(e.amount.get());
-        if !run.approved.is() {
-            self.broken(Rule::RunNotApproved, &[&e.run, &"has no approval"], &[run.planned.at], worth);
-        } else if run.closed.is() {
-            self.broken(Rule::RunNotApproved, &[&e.run, &"is closed"], &[run.closed.at], worth);
-        } else if self.record.occurred_at != run.approved_at {
+        if run.approved.is() && self.record.occurred_at != run.approved_at {
             let (expected, found) = (run.approved_at, self.record.occurred_at);
             self.broken(Rule::NotAtApproval, &[&expected, &found], &[run.approved.at], None);
         }

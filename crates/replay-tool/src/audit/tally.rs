@@ -12,7 +12,7 @@ use super::person::Day;
 use crate::finding::Finding;
 
 /// As many findings are kept; more are counted.
-pub(super) const MOST_FINDINGS: usize = 1000;
+pub(super) const MOST_FINDINGS: usize = 10_000;
 /// As many records are cited for a total; `explain` gives all.
 pub(super) const CITED: usize = 5;
 
@@ -159,6 +159,8 @@ pub(super) struct Flow {
     pub(super) appropriated: i64,
     /// Of an instruction: its run, and its place there.
     pub(super) order: Option<(u16, InRun)>,
+    /// Of an instruction whose run must not instruct: why, and the record behind that.
+    pub(super) forbidden: Option<(&'static str, u64)>,
 }
 
 /// Everything that a part counts.

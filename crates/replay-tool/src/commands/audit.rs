@@ -69,6 +69,10 @@ pub fn run(
     }
 }
 
+fn rupiah(amount: audit::Amount) -> String {
+    text::rupiah(ledger_core::Rupiah::new(i64::try_from(amount.0).unwrap_or(i64::MAX)))
+}
+
 fn words(audit: &Audit, out: &mut dyn Write) -> io::Result<()> {
     let totals = &audit.totals;
     writeln!(out, "{}\n", heading("Audit", totals.as_of, totals.known_at))?;
@@ -82,14 +86,14 @@ fn words(audit: &Audit, out: &mut dyn Write) -> io::Result<()> {
     let mut rows = vec![heads.map(str::to_owned)];
     for cut in &totals.d1_d2_cut_offs {
         let amounts = [cut.unfinished, cut.left_treasury, cut.received, cut.on_the_way, cut.back_in_treasury];
-        let [a, b, c, d, e] = amounts.map(|amount| amount.to_string());
+        let [a, b, c, d, e] = amounts.map(rupiah);
         rows.push([cut.date.to_string(), a, b, c, d, e]);
     }
     out.write_all(text::table(&rows, [false, true, true, true, true, true]).as_bytes())?;
     writeln!(out, "\nQuestions")?;
     let mut rows = vec![["question", "count", "rupiah"].map(str::to_owned)];
     let mut row = |what: &str, count: u64, amount: audit::Amount| {
-        rows.push([what.to_owned(), text::count(count), amount.to_string()]);
+        rows.push([what.to_owned(), text::count(count), rupiah(amount)]);
     };
     let ineligible = &totals.d3_ineligible;
     row("D3 with an open ineligibility finding: received", ineligible.participants, ineligible.received);

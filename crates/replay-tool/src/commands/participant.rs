@@ -50,31 +50,49 @@ pub fn run(
         }
     })?;
     let (view, balances) = known.participant(id)?;
+    let dossier = Dossier { view: &view, balances: &balances, known: &known, history: &history };
     match format {
         Format::Json => {
-            let document = Document {
-                person: Person::new(&view, &balances),
-                as_of: known.as_of().map(|date| date.to_string()),
-                known_at: known.size(),
-                scheme: &view.scheme,
-                region: view.region.to_string(),
-                ground: view.revoked.map(ledger_core::codes::Ground::code),
-                history: &history,
-            };
-            output::json(out, &document)?;
+            dossier.json(out)?;
+            writeln!(out)?;
         }
-        Format::Text => {
-            writeln!(out, "{}\n", heading(&format!("Participant {id}"), known.as_of(), known.size()))?;
-            facts(out, &view)?;
-            money(out, &balances)?;
-            entitlements(out, &view)?;
-            writeln!(out, "\nLife, in order of recording")?;
-            for entry in &history {
-                out.write_all(entry.in_words().as_bytes())?;
-            }
-        }
+        Format::Text => dossier.text(out)?,
     }
     Ok(out.flush()?)
+}
+
+/// Everything that is known of one participant.
+pub(super) struct Dossier<'a> {
+    pub(super) view: &'a ParticipantView,
+    pub(super) balances: &'a Balances,
+    pub(super) known: &'a Known,
+    pub(super) history: &'a [Entry],
+}
+
+impl Dossier<'_> {
+    pub(super) fn json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Self { view, balances, known, history } = self;
+        let document = Document {
+            person: Person::new(view, balances),
+            as_of: known.as_of().map(|date| date.to_string()),
+            known_at: known.size(),
+            scheme: &view.scheme,
+            region: view.region.to_string(),
+            ground: view.revoked.map(ledger_core::codes::Ground::code),
+            history,
+        };
+        output::json_part(out, &document)
+    }
+
+    pub(super) fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Self { view, balances, known, history } = self;
+        writeln!(out, "{}\n", heading(&format!("Participant {}", view.id), known.as_of(), known.size()))?;
+        facts(out, view)?;
+        money(out, balances)?;
+        entitlements(out, view)?;
+        writeln!(out, "\nLife, in order of recording")?;
+        history.iter().try_for_each(|entry| out.write_all(entry.in_words().as_bytes()))
+    }
 }
 
 /// The record as a part of the participant's life, if it is one; `state` is what was known before it.

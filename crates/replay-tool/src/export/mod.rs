@@ -101,7 +101,7 @@ fn stream(source: &Source, how: How<'_>, sink: &mut dyn Sink) -> Result<u64, Err
         failed = sink.record(state, record, bytes).err();
         if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
-    let read = Known::read_while(source, &Window { as_of: None, known_at }, threads, &mut show);
+    let read = Known::read_while(source, &Window { as_of: None, known_at }, (threads, None), &mut show);
     progress.end();
     if let Some(error) = failed {
         return Err(error.into());

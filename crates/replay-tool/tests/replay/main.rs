@@ -1,6 +1,7 @@
 //! The tool on small logs whose every figure was worked out by hand.
 
 mod archives;
+mod audits;
 mod browser;
 mod clocks;
 mod copies;
@@ -9,6 +10,7 @@ mod exports;
 mod fields;
 mod honest;
 mod outputs;
+mod planted;
 mod proofs;
 mod refusals;
 mod remote;
