@@ -10,9 +10,9 @@ use ledger_core::scheme::{Entitlement, Scheme};
 use ledger_core::time::Date;
 
 use super::person::{Day, Person, Said, amount};
-use super::plan::{self, entitlements};
+use super::plan::{Holds, entitlements};
 use super::programme::{Programme, Wave};
-use super::tally::{Counts, Hold};
+use super::tally::Counts;
 use crate::finding::{Finding, Rule};
 
 /// Identities that are rare, and kept aside: what, of whom, hashed.
@@ -154,36 +154,23 @@ pub(super) fn four_eyes(record: &Record<'_>) -> Option<Finding> {
     }
 }
 
-/// Why each earned entitlement is not paid, by [`entitlements`].
-pub(super) struct Holds(Vec<Option<(Date, Hold)>>);
-
-impl Holds {
-    /// None of them where nothing is unlocked, at no cost.
-    pub(super) fn of(person: &Person, scheme: &Scheme<'_>, wave_closed: bool) -> Self {
-        if person.unlocked().is_none() {
-            return Self(Vec::new());
-        }
-        Self(entitlements(scheme).map(|entitlement| plan::hold(person, scheme, wave_closed, entitlement)).collect())
+/// Counts the change from one state of a participant to the next, which came on a day (D8).
+pub(super) fn change(before: Option<&Holds>, after: Option<&Holds>, scheme: &Scheme<'_>, on: Day, counts: &mut Counts) {
+    if before == after {
+        return;
     }
-
-    /// Counts the change from one state to the next, which came on a day.
-    pub(super) fn change(self, to: Self, scheme: &Scheme<'_>, on: Day, counts: &mut Counts) {
-        let (before, after) = (self.0, to.0);
-        if before.is_empty() && after.is_empty() {
-            return;
+    for (index, entitlement) in entitlements(scheme).enumerate() {
+        let of = |holds: Option<&Holds>| holds.and_then(|holds| holds.get(index));
+        let (was, is) = (of(before), of(after));
+        if was == is {
+            continue;
         }
-        for (index, entitlement) in entitlements(scheme).enumerate() {
-            let (was, is) = (before.get(index).copied().flatten(), after.get(index).copied().flatten());
-            if was == is {
-                continue;
-            }
-            let amount = amount(scheme, entitlement);
-            if let Some((due, hold)) = was {
-                counts.hold(hold, on.max(due.into()), -1, -amount);
-            }
-            if let Some((due, hold)) = is {
-                counts.hold(hold, on.max(due.into()), 1, amount);
-            }
+        let amount = amount(scheme, entitlement);
+        if let Some((due, hold)) = was {
+            counts.hold(hold, on.max(due), -1, -amount);
+        }
+        if let Some((due, hold)) = is {
+            counts.hold(hold, on.max(due), 1, amount);
         }
     }
 }

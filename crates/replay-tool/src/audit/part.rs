@@ -14,10 +14,10 @@ use ledger_log::record;
 use rapidhash::quality::RapidHasher;
 use thin_vec::ThinVec;
 
-use super::case::{Case, Holds, Rare, RareKind, about, at_home};
+use super::case::{Case, Rare, RareKind, about, at_home, change};
 use super::payouts::outcome_of;
 use super::person::{Day, Person, Said};
-use super::plan::{Planned, items_of};
+use super::plan::{Holds, Payee, Planned};
 use super::programme::Programme;
 use super::tally::Counts;
 use crate::finding::{Finding, Rule};
@@ -54,12 +54,33 @@ pub(super) struct Receipt {
     pub(super) participant: ParticipantId,
 }
 
-/// A person before a record changed it; nothing of those who could not be paid.
+/// What could be paid to somebody before a record changed it; nothing where nothing was unlocked.
 #[derive(Debug)]
 struct Before {
     at: u64,
     place: u32,
-    person: Option<Box<Person>>,
+    payee: Option<Payee>,
+}
+
+/// A plan may be computed some records before its own is recorded: until then, what could be paid is kept.
+fn keep(journal: &mut VecDeque<Before>, at: u64, place: u32, payee: Option<Payee>) {
+    while journal.front().is_some_and(|before| before.at + JOURNAL < at) {
+        journal.pop_front();
+    }
+    journal.push_back(Before { at, place, payee });
+}
+
+/// Whether an event can change what is payable to its participant.
+const fn matters(event: &Event<'_>) -> bool {
+    !matches!(
+        event,
+        Event::TrainingBought(_)
+            | Event::PayoutAccepted(_)
+            | Event::InstructionRecalled(_)
+            | Event::OutcomeException(_)
+            | Event::RepaymentDemanded(_)
+            | Event::RepaymentReceived(_)
+    )
 }
 
 /// People in blocks.
@@ -179,7 +200,7 @@ impl Part {
             sum ^ orders.map_or(0, |order| order.at) ^ purchases.map_or(0, |purchase| purchase.bought.at)
         });
         black_box(near ^ lists);
-        records.iter().for_each(|record| self.record(record));
+        records.iter().zip(places).for_each(|(record, place)| self.record(record, place));
     }
 
     /// A finding of a programme's record, or of what cannot be read.
@@ -189,7 +210,7 @@ impl Part {
         }
     }
 
-    fn record(&mut self, record: &Record<'_>) {
+    fn record(&mut self, record: &Record<'_>, place: Option<u32>) {
         let said = Said { at: record.position, on: record.occurred_at.wib_date().into() };
         if self.counts.counts(said.on) {
             self.latest = self.latest.max(said.on);
@@ -208,7 +229,8 @@ impl Part {
                 if ahead {
                     self.counts.find(about(Rule::OccurredAhead, record, &[&record.recorded_at, &record.occurred_at]));
                 }
-                match (self.index.get(&id).copied(), event) {
+                // Who was just selected has a place since.
+                match (place.or_else(|| self.index.get(&id).copied()), event) {
                     (None, Event::Selected(e)) => self.select(record, id, e, said),
                     (None, _) => self.counts.find(about(Rule::NamesUnknown, record, &[&"participant", &id])),
                     (Some(place), _) => self.of_person(record, place, said),
@@ -283,11 +305,15 @@ impl Part {
     fn of_person(&mut self, record: &Record<'_>, place: u32, said: Said) {
         let Some(last) = self.people.get(place).map(|person| person.last) else { return };
         self.follows(record, Some(last));
-        self.keep_before(record.position, place);
         let Some(person) = self.people.get_mut(place) else { return };
-        let wave_closed = self.programme.of_wave(person.wave).0.closed.is();
-        let scheme = self.programme.of_wave(person.wave).1;
-        let before = Holds::of(person, scheme, wave_closed);
+        let (wave, scheme) = self.programme.of_wave(person.wave);
+        let wave_closed = wave.closed.is();
+        // Of the other events, none changes what is payable.
+        let matters = matters(&record.event);
+        let before = if matters { Holds::of(person, scheme, wave_closed) } else { None };
+        if matters {
+            keep(&mut self.journal, record.position, place, Payee::of(person, before));
+        }
         let mut case = Case {
             programme: &self.programme,
             person,
@@ -312,8 +338,10 @@ impl Part {
         }
         let person = case.person;
         (person.last, person.latest) = (record.position, person.latest.max(said.on));
-        let after = Holds::of(person, scheme, wave_closed);
-        before.change(after, scheme, person.latest, &mut self.counts);
+        if matters {
+            let after = Holds::of(person, scheme, wave_closed);
+            change(before.as_ref(), after.as_ref(), scheme, person.latest, &mut self.counts);
+        }
         self.aside(record, place, said);
     }
 
@@ -350,29 +378,22 @@ impl Part {
         }
     }
 
-    /// A plan may be computed some records before its own is recorded: until then, people as they were are kept.
-    fn keep_before(&mut self, position: u64, place: u32) {
-        while self.journal.front().is_some_and(|before| before.at + JOURNAL < position) {
-            self.journal.pop_front();
-        }
-        let person = self.people.get(place).filter(|person| person.unlocked().is_some()).cloned().map(Box::new);
-        self.journal.push_back(Before { at: position, place, person });
-    }
-
     /// The items of this part's participants on a date, as the first `known_at` records have them.
     pub(super) fn plan(&self, as_of: Date, known_at: u64) -> Planned {
-        let mut changed: HashMap<u32, Option<&Person>> = HashMap::new();
+        let mut changed: HashMap<u32, Option<&Payee>> = HashMap::new();
         for before in self.journal.iter().rev().take_while(|before| before.at >= known_at) {
-            changed.insert(before.place, before.person.as_deref());
+            changed.insert(before.place, before.payee.as_ref());
         }
         let mut items = Vec::new();
         for (place, person) in (0..).zip(self.people.iter()) {
-            let person = match changed.is_empty() {
-                true => Some(person),
-                false => changed.get(&place).copied().unwrap_or(Some(person)),
+            let earlier = if changed.is_empty() { None } else { changed.get(&place) };
+            let now = || {
+                let (wave, scheme) = self.programme.of_wave(person.wave);
+                Payee::of(person, Holds::of(person, scheme, wave.closed.is()))
             };
-            let Some(person) = person.filter(|person| person.selected.at < known_at) else { continue };
-            items.extend(items_of(&self.programme, person, as_of, known_at).map(|item| (place, item)));
+            let payee = earlier.map_or_else(now, |payee| payee.copied());
+            let Some(payee) = payee else { continue };
+            items.extend(payee.items(&self.programme, as_of).map(|item| (place, item)));
         }
         Planned(items)
     }
@@ -381,14 +402,16 @@ impl Part {
     pub(super) fn close_wave(&mut self, wave: usize, said: Said) {
         let scheme = &self.programme.schemes[self.programme.waves[wave].scheme].0;
         let counts = &mut self.counts;
-        for person in self.people.iter_mut().filter(|person| usize::from(person.wave) == wave) {
+        for (place, person) in (0..).zip(self.people.iter()).filter(|(_, person)| usize::from(person.wave) == wave) {
             if person.revoked.is_none() {
                 let amount = at_home(person, scheme);
                 counts.money.moves(said.on, amount, Account::IncentivesCommitted, Account::TreasuryReturned);
                 counts.area(person.wave, person.region, said.on, |area| area.treasury += amount);
             }
-            let before = Holds::of(person, scheme, false);
-            before.change(Holds::of(person, scheme, true), scheme, person.latest.max(said.on), counts);
+            let Some(before) = Holds::of(person, scheme, false) else { continue };
+            let after = Holds::of(person, scheme, true);
+            change(Some(&before), after.as_ref(), scheme, person.latest.max(said.on), counts);
+            keep(&mut self.journal, said.at, place, Payee::of(person, Some(before)));
         }
         self.programme.waves[wave].closed = said;
     }

@@ -235,11 +235,13 @@ impl Person {
                 let first = unlocked.plus_days(scheme.first_incentive_days.into());
                 Some(months_later(first, u32::from(entitlement.number).checked_sub(1)?))
             }
-            EntitlementKind::Survey => {
-                let filled = self.survey(entitlement.number)?;
-                Some(filled.on.date().plus_days(scheme.survey_due_days.into()))
-            }
+            EntitlementKind::Survey => self.survey_due(scheme, entitlement.number),
         }
+    }
+
+    /// When a survey's incentive is due; `None` where it was not filled.
+    pub(super) fn survey_due(&self, scheme: &Scheme<'_>, number: u8) -> Option<Date> {
+        Some(self.survey(number)?.on.date().plus_days(scheme.survey_due_days.into()))
     }
 
     pub(super) fn orders_of(&self, entitlement: Entitlement) -> impl Iterator<Item = &Order> {
@@ -291,7 +293,7 @@ pub(super) fn amount(scheme: &Scheme<'_>, entitlement: Entitlement) -> i64 {
 }
 
 /// The same day of a later month, or that month's last (31 August, 30 September, 31 October).
-fn months_later(first: Date, months: u32) -> Date {
+pub(super) fn months_later(first: Date, months: u32) -> Date {
     if months == 0 {
         return first;
     }

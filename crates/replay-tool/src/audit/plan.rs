@@ -1,14 +1,14 @@
 //! A run's plan, worked out again (rule 11): what was payable on its as-of date, as the log knew it at `known_at`.
 
 use ledger_core::Rupiah;
-use ledger_core::codes::{EntitlementKind, Partner};
+use ledger_core::codes::{EntitlementKind, Partner, Reason};
 use ledger_core::event::{DisbursementRunPlanned, Total};
 use ledger_core::ids::{Digest, LinkId, ParticipantId};
 use ledger_core::scheme::{Entitlement, Scheme};
 use ledger_core::time::Date;
 use sha2::{Digest as _, Sha256};
 
-use super::person::{Person, Standing, amount};
+use super::person::{Day, Person, Standing, amount, months_later};
 use super::programme::Programme;
 use super::tally::Hold;
 
@@ -43,69 +43,122 @@ pub(super) fn entitlements(scheme: &Scheme<'_>) -> impl Iterator<Item = Entitlem
     of(EntitlementKind::Training, training).chain(of(EntitlementKind::Survey, survey))
 }
 
-/// Why an earned entitlement is not paid; `None` where it is not earned, or paid.
-pub(super) fn hold(
-    person: &Person,
-    scheme: &Scheme<'_>,
-    wave_closed: bool,
-    entitlement: Entitlement,
-) -> Option<(Date, Hold)> {
-    let due = person.due(scheme, entitlement)?;
+/// The most entitlements that a scheme may have.
+const MOST: usize = 2 * Scheme::MAX_INCENTIVES;
+
+/// Due date and reason of each earned and unpaid entitlement, by [`entitlements`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Holds([Option<(Day, Hold)>; MOST]);
+
+impl Holds {
+    /// `None` where nothing is unlocked.
+    pub(super) fn of(person: &Person, scheme: &Scheme<'_>, wave_closed: bool) -> Option<Self> {
+        let unlocked = person.unlocked()?.date();
+        let first = unlocked.plus_days(scheme.first_incentive_days.into());
+        let mut holds = [None; MOST];
+        let of_person = of_person(person, wave_closed);
+        for (hold, entitlement) in holds.iter_mut().zip(entitlements(scheme)) {
+            // Money first: most of what was earned is paid.
+            let Some(reason) = of_orders(person, entitlement).unpaid(of_person) else { continue };
+            let due = match entitlement.kind {
+                EntitlementKind::Training => Some(months_later(first, u32::from(entitlement.number) - 1)),
+                EntitlementKind::Survey => person.survey_due(scheme, entitlement.number),
+            };
+            *hold = due.map(|due| (due.into(), reason));
+        }
+        Some(Self(holds))
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<(Day, Hold)> {
+        self.0.get(index).copied().flatten()
+    }
+}
+
+/// What an entitlement's orders say of it.
+struct OfOrders {
+    settled: i32,
+    last: Option<Standing>,
+}
+
+fn of_orders(person: &Person, entitlement: Entitlement) -> OfOrders {
     let (mut settled, mut last) = (0, None);
     for order in person.orders_of(entitlement) {
         settled += order.net_settled();
-        match (last, order.standing) {
-            (Some(Standing::InDoubt), _) => {}
-            (Some(open), standing) if Standing::is_open(open) && !standing.is_open() => {}
-            (_, standing) => last = Some(standing),
-        }
+        // What is open goes before what is not, a doubt before all.
+        last = match (last, order.standing) {
+            (Some(Standing::InDoubt), _) => last,
+            (Some(open), closed) if open.is_open() && !closed.is_open() => last,
+            (_, standing) => Some(standing),
+        };
     }
-    if settled > 0 {
-        return None;
-    }
-    let link = person.in_force();
-    let hold = match (last, link) {
-        (Some(Standing::InDoubt), _) => Hold::InDoubt,
-        (Some(Standing::Instructed | Standing::Accepted), _) => Hold::InTransit,
-        _ if person.revoked.is_some() => Hold::Revoked,
-        _ if wave_closed => Hold::WaveClosed,
-        _ if person.open_findings > 0 => Hold::Ineligible,
-        (_, None) => Hold::NoAccount,
-        (_, Some(link)) if person.is_at_fault(link) => match person.fault_reason {
-            Some(ledger_core::codes::Reason::IdentityMismatch) => Hold::IdentityMismatch,
-            _ => Hold::AccountFault,
-        },
-        (Some(Standing::Rejected), _) => Hold::Rejected,
-        (Some(Standing::Returned), _) => Hold::Returned,
-        _ => Hold::AwaitingRun,
-    };
-    Some((due, hold))
+    OfOrders { settled, last }
 }
 
-/// What is payable to a participant on a date (rule 10), in the state after the records before `known_at`.
-pub(super) fn items_of<'a>(
-    programme: &'a Programme,
-    person: &'a Person,
-    as_of: Date,
-    known_at: u64,
-) -> impl Iterator<Item = Item> + 'a {
-    let (wave, scheme) = programme.of_wave(person.wave);
-    let wave_closed = wave.closed.is() && wave.closed.at < known_at;
-    // Nothing is due before something is completed: most of a young cohort is passed over here.
-    let all = person.first_completed().map(|_| entitlements(scheme));
-    all.into_iter().flatten().filter_map(move |entitlement| {
-        let (due, hold) = hold(person, scheme, wave_closed, entitlement)?;
-        let payable = matches!(hold, Hold::AwaitingRun | Hold::Rejected | Hold::Returned);
-        let link = person.in_force().filter(|link| payable && due <= as_of && link.linked.on.date() <= as_of)?;
-        Some(Item {
-            due,
-            participant: person.id,
-            entitlement,
-            amount: amount(scheme, entitlement),
-            partner: link.partner,
-            link: link.id,
+impl OfOrders {
+    /// Why it is not paid, where it is not.
+    const fn unpaid(&self, of_person: Option<Hold>) -> Option<Hold> {
+        if self.settled > 0 {
+            return None;
+        }
+        Some(match (self.last, of_person) {
+            (Some(Standing::InDoubt), _) => Hold::InDoubt,
+            (Some(Standing::Instructed | Standing::Accepted), _) => Hold::InTransit,
+            (_, Some(hold)) => hold,
+            (Some(Standing::Rejected), None) => Hold::Rejected,
+            (Some(Standing::Returned), None) => Hold::Returned,
+            (_, None) => Hold::AwaitingRun,
         })
-    })
+    }
+}
+
+/// Why nothing may be paid to a participant.
+fn of_person(person: &Person, wave_closed: bool) -> Option<Hold> {
+    match person.in_force() {
+        _ if person.revoked.is_some() => Some(Hold::Revoked),
+        _ if wave_closed => Some(Hold::WaveClosed),
+        _ if person.open_findings > 0 => Some(Hold::Ineligible),
+        None => Some(Hold::NoAccount),
+        Some(link) if person.is_at_fault(link) => Some(match person.fault_reason {
+            Some(Reason::IdentityMismatch) => Hold::IdentityMismatch,
+            _ => Hold::AccountFault,
+        }),
+        Some(_) => None,
+    }
+}
+
+/// What could be paid to a participant, and into which account: enough to plan by, whatever the date.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Payee {
+    pub(super) participant: ParticipantId,
+    pub(super) wave: u16,
+    pub(super) holds: Holds,
+    pub(super) account: Option<(LinkId, Partner, Day)>,
+}
+
+impl Payee {
+    /// `None` where nothing is unlocked.
+    pub(super) fn of(person: &Person, holds: Option<Holds>) -> Option<Self> {
+        let account = person.in_force().map(|link| (link.id, link.partner, link.linked.on));
+        Some(Self { participant: person.id, wave: person.wave, holds: holds?, account })
+    }
+
+    /// What is payable on a date (rule 10).
+    pub(super) fn items<'a>(&'a self, programme: &'a Programme, as_of: Date) -> impl Iterator<Item = Item> + 'a {
+        let (_, scheme) = programme.of_wave(self.wave);
+        entitlements(scheme).enumerate().filter_map(move |(index, entitlement)| {
+            let (due, hold) = self.holds.get(index)?;
+            let payable = matches!(hold, Hold::AwaitingRun | Hold::Rejected | Hold::Returned);
+            let (link, partner, linked) = self.account.filter(|_| payable && due.date() <= as_of)?;
+            (linked.date() <= as_of).then(|| Item {
+                due: due.date(),
+                participant: self.participant,
+                entitlement,
+                amount: amount(scheme, entitlement),
+                partner,
+                link,
+            })
+        })
+    }
 }
 
 /// Count, total and SHA-256 of all items: what the plan's record should say.

@@ -1,7 +1,5 @@
 //! What one part of the work counts: everything here adds up, so that the answer is the same for any number of parts.
 
-use std::collections::BTreeMap;
-
 use ledger_core::codes::{EntitlementKind, ExceptionCause, Ground, Partner};
 use ledger_core::ids::ParticipantId;
 use ledger_core::scheme::Entitlement;
@@ -101,7 +99,7 @@ impl Hold {
 pub(super) const LATENESS: [i32; 8] = [1, 4, 8, 15, 31, 61, 91, i32::MAX];
 
 /// People and money of a wave or a region.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Area {
     pub(super) selected: i64,
     pub(super) revoked: i64,
@@ -177,7 +175,8 @@ pub(super) struct Counts {
     pub(super) flows: Vec<Flow>,
     pub(super) holds: [Counted; Hold::ALL.len()],
     pub(super) waves: Vec<Area>,
-    pub(super) regions: BTreeMap<u16, Area>,
+    /// By their code's number.
+    pub(super) regions: Vec<Area>,
     pub(super) partners: [OfPartner; Partner::ALL.len()],
     pub(super) grounds: [Tally; Ground::ALL.len()],
     /// By kind of entitlement: paid before or on the due date, then later by [`LATENESS`].
@@ -204,7 +203,7 @@ impl Counts {
             flows: Vec::new(),
             holds: Default::default(),
             waves: Vec::new(),
-            regions: BTreeMap::new(),
+            regions: Vec::new(),
             partners: Default::default(),
             grounds: Default::default(),
             lateness: Default::default(),
@@ -238,12 +237,13 @@ impl Counts {
         if !self.counts(on) {
             return;
         }
-        let wave = usize::from(wave);
-        if self.waves.len() <= wave {
-            self.waves.resize(wave + 1, Area::default());
+        for (areas, index) in [(&mut self.waves, wave), (&mut self.regions, region)] {
+            let index = usize::from(index);
+            if areas.len() <= index {
+                areas.resize(index + 1, Area::default());
+            }
+            change(&mut areas[index]);
         }
-        change(&mut self.waves[wave]);
-        change(self.regions.entry(region).or_default());
     }
 
     pub(super) fn partner(&mut self, partner: Partner) -> &mut OfPartner {
@@ -261,9 +261,10 @@ impl Counts {
         self.left_out += other.left_out;
         self.money.merge(&other.money);
         self.holds.iter_mut().zip(&other.holds).for_each(|(sum, more)| sum.merge(more));
-        self.waves.resize(self.waves.len().max(other.waves.len()), Area::default());
-        self.waves.iter_mut().zip(&other.waves).for_each(|(sum, more)| sum.merge(more));
-        other.regions.iter().for_each(|(region, more)| self.regions.entry(*region).or_default().merge(more));
+        for (areas, more) in [(&mut self.waves, other.waves), (&mut self.regions, other.regions)] {
+            areas.resize(areas.len().max(more.len()), Area::default());
+            areas.iter_mut().zip(&more).for_each(|(sum, more)| sum.merge(more));
+        }
         for (sum, more) in self.partners.iter_mut().zip(other.partners) {
             sum.instructed.merge(more.instructed);
             sum.settled.merge(more.settled);

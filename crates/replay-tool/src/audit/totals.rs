@@ -475,8 +475,9 @@ impl Totals {
             exceptions: counted(&of.exceptions),
         });
         let forfeits = Ground::ALL.iter().zip(&counts.grounds);
-        let regions = counts.regions.iter().map(|(region, area)| RegionTotal {
-            region: ledger_core::ids::Region(*region).to_string(),
+        let regions = (0..).zip(&counts.regions).filter(|(_, area)| **area != Area::default());
+        let regions = regions.map(|(region, area)| RegionTotal {
+            region: ledger_core::ids::Region(region).to_string(),
             total: area.into(),
         });
         Self {

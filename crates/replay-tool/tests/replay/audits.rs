@@ -1,6 +1,9 @@
 //! `audit`, `explain` and `sample` on the story, whose figures were worked out by hand.
 
-use ledger_core::event::Event;
+use ledger_core::codes::{Auth, Partner};
+use ledger_core::event::{DisbursementRunPlanned, Event, PayoutAccountLinked, PayoutAccountUnlinked, Text, WaveClosed};
+use ledger_core::ids::{Digest, LinkId, ParticipantId, RunId, Wave};
+use ledger_core::{Meta, NewEvent, decide, run};
 use replay_tool::rule::Rule;
 use serde_json::{Value, json};
 
@@ -86,6 +89,72 @@ fn the_trial_balance_is_that_of_the_other_way_of_counting() {
         let other = on(log.path(), &[&["trial-balance", "--json"], more].concat()).json();
         assert_eq!(audit(log.path(), more)["totals"]["accounts"], other["accounts"], "{more:?}");
     }
+}
+
+/// A run of two people, whose plan is recorded after what happened since it was computed: one's account is taken away, and
+/// the wave closes. `change` is what a keeper does to the plan.
+fn planned_before(change: impl Fn(&mut DisbursementRunPlanned)) -> Vec<Vec<u8>> {
+    let mut ledger = Ledger::default();
+    for record in story().records.into_iter().take(26) {
+        ledger.state.apply(&record, &mut |_| {}).expect("follows");
+        ledger.records.push(record);
+    }
+    let link = |id: ParticipantId, number: u8| PayoutAccountLinked {
+        link: LinkId([number; 16]),
+        partner: Partner::Gopay,
+        account_token: Text::Borrowed("tok-2"),
+        holder_identity_digest: Digest([id.0[0]; 32]),
+    };
+    ledger.event("2020-06-22", ANI, link(ANI, 7)); // 26
+    ledger.event("2020-06-22", CITRA, link(CITRA, 8)); // 27
+    let (run, as_of) = (RunId([9; 16]), instant("2020-07-30").wib_date());
+    let (plan, known_at) = (run::plan(&ledger.state, as_of), ledger.state.size());
+    assert_eq!(plan.items.len(), 4, "two of each are due and unpaid: {plan:?}");
+    ledger.event("2020-07-30", ANI, PayoutAccountUnlinked { link: LinkId([7; 16]) }); // 28
+    ledger.programme("2020-07-30", WaveClosed { wave: Wave(1) }); // 29
+    let Event::DisbursementRunPlanned(mut planned) = decide::planned(run, as_of, known_at, &plan) else {
+        panic!("a plan")
+    };
+    change(&mut planned);
+    let meta = Meta {
+        occurred_at: instant("2020-07-30"),
+        recorded_at: instant("2020-07-30"),
+        actor: Text::Borrowed("officer/gita"),
+        auth: Auth::MutualTls,
+        approved_by: None,
+        source_reference: Text::Borrowed(""),
+    };
+    let occurred_at = meta.occurred_at;
+    ledger.record(&meta, NewEvent { participant: None, occurred_at, event: planned.into() }); // 30
+    encoded(&ledger.records)
+}
+
+#[test]
+fn a_plan_is_worked_out_as_it_was_known() {
+    let honest = log_of(&planned_before(|_| {}));
+    assert_eq!(audit(honest.path(), &[])["findings"], json!([]));
+    // As it is when it is recorded, nobody could be paid.
+    let later = log_of(&planned_before(|plan| plan.known_at = 30));
+    let said = on(later.path(), &["audit", "--json"]);
+    let finding = &said.json()["findings"][0];
+    assert_eq!((said.code, &finding["id"]), (1, &"plan-differs@30".into()), "{said:?}");
+    assert!(
+        finding["expected"].as_str().is_some_and(|text| text.starts_with("a plan of 0 items, 0 rupiah")),
+        "{finding}"
+    );
+}
+
+#[test]
+fn what_can_be_read_of_a_damaged_log_is_audited() {
+    let mut records = encoded(&story().records);
+    records[22] = b"no record".to_vec();
+    let log = log_of(&records);
+    let said = on(log.path(), &["audit", "--json"]);
+    assert_eq!(said.code, 1, "{said:?}");
+    let document = said.json();
+    assert_eq!(document["findings"][0]["rule"], "decodable");
+    assert_eq!(document["findings"][0]["positions"], json!([22]));
+    assert_eq!(document["totals"]["waves"][0]["completed"], 2, "what stands behind it counts");
 }
 
 /// The story with Ani's second order made one of the first incentive, which is paid.
