@@ -127,8 +127,9 @@ impl Ledger {
     ) -> Result<(), Status> {
         let mut durable = self.engine.durable();
         let mut stopping = self.stopping.clone();
+        let tail = self.metrics.tails.open(partner, from.0);
         loop {
-            durable.mark_unchanged();
+            let size = *durable.borrow_and_update();
             let entries = page(&self.engine, partner, from).await?;
             let more = entries.len() == PAGE;
             if let Some(last) = entries.last() {
@@ -143,8 +144,8 @@ impl Ledger {
                     return Ok(());
                 }
             }
-            let size = *durable.borrow();
-            self.metrics.stream_lag(partner, if more { size.saturating_sub(from.0) } else { 0 });
+            // A page that is not full says that there is nothing more in the log so far.
+            tail.reached(if more { from.0 } else { size });
             if more {
                 continue;
             }
