@@ -23,8 +23,7 @@ pub fn interpreter() -> &'static Path {
         let folder = target().join(format!("python-{}", &hex(&leaf_hash(&wanted))[..12]));
         let (python, done) = (folder.join("bin/python"), folder.join("complete"));
         // Two test processes at once: the second waits for the first.
-        let lock = std::fs::File::create(folder.with_extension("lock")).expect("a lock file");
-        lock.lock().expect("a lock");
+        let _lock = alone(&folder);
         if !done.exists() {
             checked(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
             let mut pip = Command::new(&python);
@@ -50,8 +49,15 @@ pub fn script(name: &str, arguments: &[&str]) -> Output {
     command.arg(root().join("tests/python").join(name)).args(arguments).output().expect("the interpreter")
 }
 
+/// Until it is dropped no other test works on what stands in the folder.
+pub(crate) fn alone(folder: &Path) -> std::fs::File {
+    let lock = std::fs::File::create(folder.with_extension("lock")).expect("a lock file");
+    lock.lock().expect("a lock");
+    lock
+}
+
 /// The build's folder: the test's own program stands in `target/PROFILE/deps`.
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     let program = std::env::current_exe().expect("a program");
     program.ancestors().nth(3).expect("a build folder").to_owned()
 }
@@ -63,6 +69,6 @@ fn checked(command: &mut Command) {
     assert!(output.status.success(), "{needs}: {command:?}\n{}{}", text(&output.stdout), text(&output.stderr));
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -7,6 +7,7 @@
 //! Reading order: [`parameters`] (what can be asked), `calendar` (the year's dates), `rates` (how often), `agenda` (what
 //! happens next), `book` (the state and the lines), then the lives: `programme`, `life`, `cases`, `payouts`. [`cli`] is the
 //! command line; [`archive`] writes the records without the lines; [`regions`], [`catalogue`] and [`rng`] are the world that lives draw from.
+//! [`partner`] is apart from all this: it plays a payment partner against a running server.
 
 mod agenda;
 pub mod archive;
@@ -19,6 +20,7 @@ mod cohort;
 mod life;
 mod line;
 pub mod parameters;
+pub mod partner;
 mod payouts;
 mod person;
 mod programme;

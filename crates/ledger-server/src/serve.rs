@@ -188,6 +188,7 @@ async fn serve(
     let ledger = Ledger {
         engine: engine.clone(),
         notary: notary.clone(),
+        tails: Arc::default(),
         approvals: Approvals::default(),
         metrics: metrics.clone(),
         stopping,

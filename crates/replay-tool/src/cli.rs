@@ -1,7 +1,7 @@
 //! Arguments and exit codes: 0 clean, 1 findings, 2 could not check. A reader that goes away is no error.
 
 use std::ffi::OsString;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -14,9 +14,11 @@ use ledger_rpc::client::TlsArgs;
 use crate::commands;
 use crate::commands::prove::Claim;
 use crate::error::Error;
+use crate::export::{self, How, To};
 use crate::known::{KnownAt, Window};
 use crate::note;
 use crate::output::Format;
+use crate::progress::Progress;
 use crate::proof::Proof;
 use crate::source::{Server, Source};
 
@@ -28,6 +30,7 @@ const EXAMPLES: &str = "\
 Examples:
   replay-tool verify --data ./data/demo
   replay-tool verify --from http://127.0.0.1:50051 --json
+  replay-tool audit --archive ./archive --json
   replay-tool trial-balance --data ./data/demo --as-of 2020-12-31
   replay-tool balances --data ./data/demo --known-at 2020-07-01T17:00:00Z --json
   replay-tool checkpoint --from http://127.0.0.1:50051 --out july.checkpoint
@@ -39,6 +42,8 @@ Examples:
   replay-tool mirror --from http://127.0.0.1:50051 --to ./mirror --key ledger.vkey
   replay-tool compare ./data/demo http://127.0.0.1:50051
   replay-tool participant 0190b2c4-6f1e-7abc-8def-0123456789ab --data ./data/demo
+  replay-tool export --format hledger --to ledger.journal --archive ./archive --as-of 2020-12-31
+  replay-tool export --format jsonl --to - --archive ./archive | head
 
 Exit codes: 0 clean, 1 findings, 2 could not check (locked, unreadable, usage).";
 
@@ -170,6 +175,37 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Every rule of the programme and every question of an audit, from the log alone
+    ///
+    /// Findings are broken rules: of the log's integrity, or of the programme's rules, which are checked by code written for
+    /// auditing. Notices break no rule and need a person all the same: an entitlement settled twice, after a rejection or
+    /// after a revocation (a ledger must record money that moved), or in doubt for more than 30 days. Totals answer D1 to D10
+    /// about a history that may be rule-abiding; --as-of limits them and the notices, not the findings.
+    Audit {
+        #[command(flatten)]
+        question: Question,
+        /// How many threads work on it; as many as there are cores, by default. The answer is the same for any number
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+        threads: Option<u16>,
+    },
+    /// The log in a format of other software: journals, tables, records as lines
+    ///
+    /// docs/exports.md says what stands in each. What is named must not exist; it is there when it is whole.
+    Export {
+        /// What is written
+        #[arg(long, value_enum)]
+        format: export::Format,
+        /// The file, or the folder of tables; - is standard output, for what is one file of text
+        #[arg(long, value_name = "PATH")]
+        to: PathBuf,
+        #[command(flatten)]
+        source: SourceArgs,
+        #[command(flatten)]
+        clocks: Clocks,
+        /// How many threads read and hash; as many as there are cores, by default. The output is the same for any number
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+        threads: Option<u16>,
+    },
     /// Every account over all participants
     TrialBalance {
         #[command(flatten)]
@@ -229,6 +265,16 @@ impl Source {
 struct Question {
     #[command(flatten)]
     source: SourceArgs,
+    #[command(flatten)]
+    clocks: Clocks,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// The two clocks of a question.
+#[derive(Debug, Args)]
+struct Clocks {
     /// Count facts and postings dated up to this day, in WIB
     ///
     /// Without it everything known counts; as_of in the answer is then the latest day on which anything known
@@ -241,9 +287,6 @@ struct Question {
     /// the answer is the number of records that were known.
     #[arg(long, value_name = "POSITION|RFC3339")]
     known_at: Option<KnownAt>,
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
 }
 
 impl SourceArgs {
@@ -256,8 +299,13 @@ impl SourceArgs {
 
 impl Question {
     fn parts(self) -> Option<(Source, Window, Format)> {
-        let window = Window { as_of: self.as_of, known_at: self.known_at.unwrap_or_default() };
-        Some((self.source.source()?, window, format(self.json)))
+        Some((self.source.source()?, self.clocks.window(), format(self.json)))
+    }
+}
+
+impl Clocks {
+    fn window(self) -> Window {
+        Window { as_of: self.as_of, known_at: self.known_at.unwrap_or_default() }
     }
 }
 
@@ -271,6 +319,11 @@ const fn format(json: bool) -> Format {
 
 const fn code(clean: bool) -> u8 {
     if clean { CLEAN } else { FINDINGS }
+}
+
+/// As many threads as were asked for, or as there are cores.
+fn cores(threads: Option<u16>) -> usize {
+    threads.map_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get), usize::from)
 }
 
 /// A checkpoint that was kept, signed by the key.
@@ -312,8 +365,7 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
         Command::Verify { source, checkpoint, key, threads, json } => {
             let Some(source) = source.source() else { return Ok(COULD_NOT) };
             let checkpoint = checkpoint.zip(key).map(|(file, key)| kept(&file, &key)).transpose()?;
-            let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-            let threads = threads.map_or_else(cores, usize::from);
+            let threads = cores(threads);
             return commands::verify::run(&source, checkpoint.as_ref(), threads, format(json), out, err).map(code);
         }
         Command::Checkpoint { source, origin, out: keep, json } => {
@@ -342,6 +394,17 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
         Command::Mirror { from, tls, to, key, json } => {
             let key = key.as_deref().map(note::key).transpose()?;
             return commands::mirror::run(&server(from, &tls), &to, key.as_ref(), format(json), out).map(code);
+        }
+        Command::Audit { question, threads } => {
+            let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
+            return commands::audit::run(&source, &window, cores(threads), format, out, err).map(code);
+        }
+        Command::Export { format, to, source, clocks, threads } => {
+            let Some(source) = source.source() else { return Ok(COULD_NOT) };
+            let mut progress = Progress::new(err, io::stderr().is_terminal());
+            let how = How { window: clocks.window(), threads: cores(threads), progress: &mut progress };
+            let to = if to.as_os_str() == "-" { To::Out } else { To::Path(&to) };
+            export::run(&source, format, to, how, out)?;
         }
         Command::TrialBalance { question } => {
             let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };

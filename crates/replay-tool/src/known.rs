@@ -10,7 +10,7 @@ use ledger_core::view::{self, ParticipantView};
 use ledger_core::{Record, State};
 
 use crate::error::Error;
-use crate::source::Source;
+use crate::source::{Next, Pass, Source};
 
 /// Up to which record something was known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,10 +26,15 @@ pub enum KnownAt {
 
 impl KnownAt {
     const fn takes(self, record: &Record<'_>) -> bool {
+        self.takes_at(record.position, record.recorded_at)
+    }
+
+    /// Whether a record at this place and time was known.
+    pub(crate) const fn takes_at(self, position: u64, recorded_at: Timestamp) -> bool {
         match self {
             Self::Head => true,
-            Self::Position(last) => record.position <= last,
-            Self::Time(time) => record.recorded_at.nanos() <= time.nanos(),
+            Self::Position(last) => position <= last,
+            Self::Time(time) => recorded_at.nanos() <= time.nanos(),
         }
     }
 }
@@ -87,6 +92,9 @@ impl Fold {
 /// What a command sees of each record: everything known before it, and the record.
 pub type Observe<'o> = dyn FnMut(&State, &Record<'_>) + 'o;
 
+/// The same with the record's bytes; it may break the pass off.
+pub(crate) type ObserveWhile<'o> = dyn FnMut(&State, &Record<'_>, &[u8]) -> ControlFlow<()> + 'o;
+
 impl Known {
     /// Reads the whole log, whose integrity is checked to its head, and folds what the window takes of it. `observe`
     /// is called before each record that is folded.
@@ -95,6 +103,22 @@ impl Known {
     ///
     /// The log cannot be read, is damaged, does not fold, or does not reach the position asked for.
     pub fn read(source: &Source, window: &Window, observe: &mut Observe<'_>) -> Result<Self, Error> {
+        let read = Self::read_while(source, window, 1, &mut |state, record, _| {
+            observe(state, record);
+            ControlFlow::Continue(())
+        })?;
+        let (known, _) = read.expect("what never breaks comes to its end");
+        Ok(known)
+    }
+
+    /// The same with so many threads that read and hash; `observe` is also shown the record's bytes, and may break: then
+    /// nothing more is read, and there is nothing to give.
+    pub(crate) fn read_while(
+        source: &Source,
+        window: &Window,
+        threads: usize,
+        observe: &mut ObserveWhile<'_>,
+    ) -> Result<Option<(Self, Pass)>, Error> {
         let mut fold = match window.as_of {
             None => Fold::All(Box::default()),
             Some(date) => Fold::Dated(Box::new(AsOf::new(date))),
@@ -102,25 +126,28 @@ impl Known {
         let mut size = 0;
         let mut latest: Option<Date> = None;
         let mut refused = None;
-        let pass = source.for_each(&mut |record| {
+        let pass = source.for_each_while(threads, &mut |bytes, record| {
             if !window.known_at.takes(record) {
-                return ControlFlow::Break(());
+                return Next::Enough;
             }
-            observe(fold.known(), record);
+            if observe(fold.known(), record, bytes).is_break() {
+                return Next::Stop;
+            }
             let folded = match &mut fold {
                 Fold::All(state) => state.apply(record, &mut |_| {}),
                 Fold::Dated(as_of) => as_of.apply(record),
             };
             if let Err(source) = folded {
                 refused = Some(Error::Fold { position: record.position, source });
-                return ControlFlow::Break(());
+                return Next::Enough;
             }
             size += 1;
             latest = latest.max(Some(record.occurred_at.wib_date())).max(Some(record.recorded_at.wib_date()));
-            ControlFlow::Continue(())
+            Next::More
         })?;
-        if let Some(finding) = pass.findings.into_iter().next() {
-            return Err(Error::Damaged(Box::new(finding)));
+        let Some(mut pass) = pass else { return Ok(None) };
+        if !pass.findings.is_empty() {
+            return Err(Error::Damaged(Box::new(pass.findings.swap_remove(0))));
         }
         if let Some(error) = refused {
             return Err(error);
@@ -130,7 +157,7 @@ impl Known {
         {
             return Err(Error::BeyondLog { position, size: pass.size });
         }
-        Ok(Self { fold, size, as_of: window.as_of.or(latest) })
+        Ok(Some((Self { fold, size, as_of: window.as_of.or(latest) }, pass)))
     }
 
     /// Number of records folded.

@@ -1,8 +1,8 @@
 //! What is counted and measured, for Prometheus, on a port of its own.
 
 mod doubts;
+mod lags;
 mod port;
-mod tails;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use tonic::Code;
 use crate::engine::Engine;
 
 pub(crate) use doubts::watch_doubts;
+pub(crate) use lags::Lags;
 pub(crate) use port::serve;
-pub(crate) use tails::Tails;
 
 /// Labels with their values; all values come from closed lists of this program.
 type Labels<const N: usize> = [(&'static str, String); N];
@@ -56,7 +56,7 @@ pub(crate) struct Metrics {
     in_flight: Gauge,
     connections: Gauge,
     refused: Family<Labels<1>, Counter>,
-    pub(crate) tails: Tails,
+    pub(crate) lags: Lags,
     in_doubt: Family<Labels<1>, Gauge>,
     in_doubt_oldest: Family<Labels<1>, Gauge>,
 }
@@ -71,7 +71,7 @@ impl Default for Metrics {
             in_flight: Gauge::default(),
             connections: Gauge::default(),
             refused: Family::default(),
-            tails: Tails::default(),
+            lags: Lags::default(),
             in_doubt: Family::default(),
             in_doubt_oldest: Family::default(),
         }
@@ -172,7 +172,7 @@ impl Scrape {
         registry.register("connections_refused", "Connections not let in", metrics.refused.clone());
         let size = *engine.durable().borrow();
         let lag = Family::<Labels<1>, Gauge>::default();
-        for (partner, records) in metrics.tails.lag(size) {
+        for (partner, records) in metrics.lags.behind(size) {
             lag.get_or_create(&partner_label(partner)).set(records.cast_signed());
         }
         registry.register(

@@ -13,8 +13,10 @@ mod programme;
 mod runs;
 mod statement;
 mod summary;
+mod tails;
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use ledger_core::decide::{Comparison, compare};
 use ledger_core::event::Event;
@@ -33,6 +35,8 @@ use crate::notary::Notary;
 use crate::reasons::{INSTRUCTION_UNKNOWN, OUT_OF_SCOPE};
 use crate::status::{already_exists, refused, rejected, unreadable};
 
+use tails::Tails;
+
 /// Most items of one request.
 pub(crate) const MOST_ITEMS: usize = 8_190;
 /// Messages of a stream that wait for a slow reader; then the stream waits.
@@ -47,6 +51,8 @@ pub(crate) struct Ledger {
     pub(crate) engine: Engine,
     /// Signs checkpoints.
     pub(crate) notary: Notary,
+    /// Where partners' streams wait.
+    pub(crate) tails: Arc<Tails>,
     /// What waits for a second person.
     pub(crate) approvals: Approvals,
     pub(crate) metrics: Metrics,

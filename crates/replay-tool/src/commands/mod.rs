@@ -1,5 +1,6 @@
 //! One file for each command: it asks, and writes the answer.
 
+pub mod audit;
 pub mod balances;
 pub mod check_proof;
 pub mod checkpoint;

@@ -90,13 +90,18 @@ impl Entry {
 
 impl PostingJson {
     fn new(posting: &Posting) -> Self {
-        let item = match posting.item {
-            Item::Aid => "training-aid".to_owned(),
-            Item::Purchase(purchase) => format!("purchase {purchase}"),
-            Item::Entitlement(entitlement) => entitlement.to_string(),
-            Item::Repayment => "repayment".to_owned(),
-            Item::Wave(wave) => format!("wave {wave}"),
-        };
+        let item = item(&posting.item);
         Self { account: posting.account.to_string(), amount: posting.amount.to_string(), item, posting: *posting }
+    }
+}
+
+/// What a posting is about, in a word or two that no comma stands in.
+pub(crate) fn item(item: &Item) -> String {
+    match item {
+        Item::Aid => "training-aid".to_owned(),
+        Item::Purchase(purchase) => format!("purchase {purchase}"),
+        Item::Entitlement(entitlement) => entitlement.to_string(),
+        Item::Repayment => "repayment".to_owned(),
+        Item::Wave(wave) => format!("wave {wave}"),
     }
 }

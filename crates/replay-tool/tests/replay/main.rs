@@ -4,6 +4,7 @@ mod archives;
 mod clocks;
 mod copies;
 mod evidence;
+mod exports;
 mod fields;
 mod honest;
 mod outputs;

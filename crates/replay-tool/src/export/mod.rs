@@ -1,0 +1,111 @@
+//! A log in the formats of other software: the double entry for accountants' tools, tables for databases and spreadsheets,
+//! records as lines. One pass over the log; what is held of it is its state, and a piece of the output.
+//!
+//! Reading order: [`target`] (the output, which gets its name when it is whole), [`money`] (whose each posting is),
+//! [`journal`] (hledger, beancount), [`json_lines`].
+
+pub mod journal;
+mod json_lines;
+mod money;
+mod target;
+
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use clap::ValueEnum;
+use ledger_core::time::Date;
+use ledger_core::{Record, State};
+
+use crate::error::Error;
+use crate::known::{Known, Window};
+use crate::progress::Progress;
+use crate::source::{Pass, Source};
+use journal::{Beancount, Hledger, Journal};
+use json_lines::JsonLines;
+use target::Target;
+
+/// What an export is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A journal for hledger
+    Hledger,
+    /// A journal for Beancount
+    Beancount,
+    /// Records as lines of JSON
+    Jsonl,
+}
+
+/// Where an export goes.
+#[derive(Clone, Copy)]
+pub enum To<'p> {
+    /// A file, or a folder of tables, which must not exist. It is there when it is whole.
+    Path(&'p Path),
+    /// Standard output, as it comes.
+    Out,
+}
+
+/// What a pass is made with.
+pub struct How<'p> {
+    /// Which part of the log.
+    pub window: Window,
+    /// How many threads read and hash.
+    pub threads: usize,
+    /// Who is told how far it is.
+    pub progress: &'p mut Progress<'p>,
+}
+
+/// Writes the export of a log; gives the number of records that were known.
+///
+/// # Errors
+///
+/// The log could not be read or is damaged, what is named exists already, or it could not be written.
+pub fn run(source: &Source, format: Format, to: To<'_>, how: How<'_>, out: &mut dyn Write) -> Result<u64, Error> {
+    let path = match to {
+        To::Out => return one_file(source, format, how, out),
+        To::Path(path) => path,
+    };
+    let target = Target::begin(path)?;
+    let mut file = target.file()?;
+    let known = one_file(source, format, how, &mut file).map_err(|error| target.names(error))?;
+    target.keep()?;
+    Ok(known)
+}
+
+fn one_file(source: &Source, format: Format, how: How<'_>, out: &mut dyn Write) -> Result<u64, Error> {
+    match format {
+        Format::Hledger => stream(source, how, &mut Journal::new(Hledger, out)?),
+        Format::Beancount => stream(source, how, &mut Journal::new(Beancount, out)?),
+        Format::Jsonl => stream(source, how, &mut JsonLines::new(out)),
+    }
+}
+
+/// What records are written to, one by one.
+trait Sink {
+    /// A record that counts, on the state before it.
+    fn record(&mut self, state: &State, record: &Record<'_>, bytes: &[u8]) -> io::Result<()>;
+
+    /// Everything was shown. `until` is the day that was asked for.
+    fn end(&mut self, known: &Known, pass: &Pass, until: Option<Date>) -> io::Result<()>;
+}
+
+/// Shows the records of the window to a sink. No second state is kept for a date: a posting's date is its record's.
+fn stream(source: &Source, how: How<'_>, sink: &mut dyn Sink) -> Result<u64, Error> {
+    let How { window: Window { as_of, known_at }, threads, progress } = how;
+    let mut failed = None;
+    let read = Known::read_while(source, &Window { as_of: None, known_at }, threads, &mut |state, record, bytes| {
+        progress.records(record.position + 1);
+        if as_of.is_some_and(|date| record.occurred_at.wib_date() > date) {
+            return ControlFlow::Continue(());
+        }
+        failed = sink.record(state, record, bytes).err();
+        if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    progress.end();
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    let (known, pass) = read?.expect("only a failure stops the pass");
+    sink.end(&known, &pass, as_of)?;
+    Ok(known.size())
+}
