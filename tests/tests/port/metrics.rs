@@ -150,6 +150,10 @@ fn expressions() -> Vec<String> {
     let mut expressions: Vec<String> =
         rules.lines().filter_map(|line| line.trim().strip_prefix("expr: ")).map(str::to_owned).collect();
     assert_eq!(expressions.len(), alerts, "each alert has its expression on one line");
+    let operations = std::fs::read_to_string(root().join("docs/operations.md")).expect("the guide");
+    for alert in rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")) {
+        assert!(operations.contains(&format!("| `{alert}` |")), "what to do about {alert}?");
+    }
     // A comma in a text without quotes would begin another annotation.
     let quoted = rules.lines().filter_map(|line| line.trim().strip_prefix("annotations: { summary: \""));
     assert_eq!(quoted.filter(|text| text.ends_with("\" }")).count(), alerts, "each alert has its summary in quotes");
