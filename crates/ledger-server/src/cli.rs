@@ -234,7 +234,6 @@ async fn serve(args: Serve) -> ExitCode {
         ..
     } = settings;
     let config = Config {
-        data,
         tls,
         connections,
         metrics,
@@ -245,6 +244,7 @@ async fn serve(args: Serve) -> ExitCode {
         signer,
         checkpoint_every,
         snapshot_every,
+        ..Config::new(data)
     };
     let served = run(config, listener, || listening(address), terminated()).await;
     match served {
