@@ -9,6 +9,7 @@ pub mod dynamic;
 pub mod fixtures;
 pub mod given;
 pub mod hledger;
+pub mod kit;
 pub mod life;
 pub mod oracle;
 pub mod partners;

@@ -8,32 +8,53 @@ use ledger_log::leaf_hash;
 
 use crate::server::{root, text};
 
-/// The interpreter of an environment with `tests/python/requirements.txt` installed. It is made once for these
-/// requirements and kept.
+/// The interpreter of an environment with `tests/python/requirements.txt` installed.
+///
+/// # Panics
+///
+/// See [`environment`].
+#[must_use]
+pub fn interpreter() -> &'static Path {
+    static INTERPRETER: OnceLock<PathBuf> = OnceLock::new();
+    INTERPRETER.get_or_init(|| environment("tests/python/requirements.txt", &[]))
+}
+
+/// The interpreter of an environment with a file of requirements installed, by its path from the repository's root. It is made
+/// once for these requirements and kept.
 ///
 /// # Panics
 ///
 /// There is no `python3` with `venv`, or the packages cannot be installed: these tests are never skipped.
 #[must_use]
-pub fn interpreter() -> &'static Path {
-    static INTERPRETER: OnceLock<PathBuf> = OnceLock::new();
-    INTERPRETER.get_or_init(|| {
-        let requirements = root().join("tests/python/requirements.txt");
-        let wanted = std::fs::read(&requirements).expect("tests/python/requirements.txt");
-        let folder = target().join(format!("python-{}", &hex(&leaf_hash(&wanted))[..12]));
-        let (python, done) = (folder.join("bin/python"), folder.join("complete"));
-        // Two test processes at once: the second waits for the first.
-        let _lock = alone(&folder);
-        if !done.exists() {
-            checked(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
-            let mut pip = Command::new(&python);
-            checked(
-                pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(requirements),
-            );
-            std::fs::write(done, "").expect("a mark");
-        }
-        python
-    })
+pub fn environment(requirements: &str, how: &[&str]) -> PathBuf {
+    let requirements = root().join(requirements);
+    let wanted = std::fs::read(&requirements).expect("the requirements");
+    let folder = target().join(format!("python-{}", &hex(&leaf_hash(&wanted))[..12]));
+    let python = folder.join("bin/python");
+    once(&folder, || {
+        checked(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder), PYTHON);
+        let mut pip = Command::new(&python);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(how);
+        checked(pip.arg("-r").arg(&requirements), PYTHON);
+    });
+    python
+}
+
+/// Until it is dropped no other test works on what stands in the folder.
+pub(crate) fn alone(folder: &Path) -> std::fs::File {
+    let lock = std::fs::File::create(folder.with_extension("lock")).expect("a lock file");
+    lock.lock().expect("a lock");
+    lock
+}
+
+/// Makes a folder unless it is whole already. Two test processes at once: the second waits for the first.
+pub(crate) fn once(folder: &Path, make: impl FnOnce()) {
+    let _lock = alone(folder);
+    let done = folder.join("complete");
+    if !done.exists() {
+        make();
+        std::fs::write(done, "").expect("a mark");
+    }
 }
 
 /// Runs one of the scripts of `tests/python`.
@@ -49,11 +70,17 @@ pub fn script(name: &str, arguments: &[&str]) -> Output {
     command.arg(root().join("tests/python").join(name)).args(arguments).output().expect("the interpreter")
 }
 
-/// Until it is dropped no other test works on what stands in the folder.
-pub(crate) fn alone(folder: &Path) -> std::fs::File {
-    let lock = std::fs::File::create(folder.with_extension("lock")).expect("a lock file");
-    lock.lock().expect("a lock");
-    lock
+/// Holds an XML file against the published schema of an ISO 20022 message, such as `pain.001.001.09`.
+///
+/// # Panics
+///
+/// It is not valid; the text says where.
+pub fn valid_xml(message: &str, file: &Path) {
+    // Of these packages the schemas are wanted, not the code: nothing that they depend on is installed.
+    let python = environment("tests/python/schemas.txt", &["--no-deps"]);
+    let script = root().join("tests/python/valid_xml.py");
+    let output = Command::new(python).arg(script).arg(message).arg(file).output().expect("the interpreter");
+    assert!(output.status.success(), "{}: {}{}", file.display(), text(&output.stdout), text(&output.stderr));
 }
 
 /// The build's folder: the test's own program stands in `target/PROFILE/deps`.
@@ -62,9 +89,10 @@ pub(crate) fn target() -> PathBuf {
     program.ancestors().nth(3).expect("a build folder").to_owned()
 }
 
-fn checked(command: &mut Command) {
-    let needs =
-        "the tests of peers' clients need python3 with venv and pip (Debian: python3-venv), and a package index";
+const PYTHON: &str =
+    "the tests of peers' clients need python3 with venv and pip (Debian: python3-venv), and a package index";
+
+pub(crate) fn checked(command: &mut Command, needs: &str) {
     let output = command.output().unwrap_or_else(|error| panic!("{needs}: {command:?}: {error}"));
     assert!(output.status.success(), "{needs}: {command:?}\n{}{}", text(&output.stdout), text(&output.stderr));
 }

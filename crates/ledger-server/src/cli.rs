@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Flags, Log, Settings};
-use crate::{Config, Failure, backup, demo, dev_certs, keygen, load, logging, output, reconcile, run};
+use crate::{Config, Failure, backup, demo, dev_certs, keygen, load, logging, output, pain001, reconcile, run};
 
 /// "File size limit exceeded", on Linux.
 const SIGXFSZ: i32 = 25;
@@ -57,6 +57,13 @@ enum Command {
         Exits 0 where all is the same, 1 with differences, 2 where it could not compare."
     )]
     Reconcile(reconcile::Reconcile),
+    /// Write what a run orders a bank to pay as an ISO 20022 pain.001.001.09 file.
+    #[command(
+        after_help = "Example:\n  ledger-server pain001 --run 93ca78ea-9a41-404e-9d94-94ec6cf0a6ce --partner bank --to http://127.0.0.1:50051 \\\n    \
+        --account 0012345678 --bic BNINIDJA --out run.xml\n\n\
+        What was recalled or has its outcome is left out. Exits 0 where a file was written, 1 where nothing is left to pay, 2 where it could not."
+    )]
+    Pain001(pain001::Pain001),
 }
 
 #[derive(clap::Args)]
@@ -179,6 +186,7 @@ pub fn main() -> ExitCode {
             Command::Backup(args) => backup::backup(args).await,
             Command::Restore(args) => backup::restore(&args),
             Command::Reconcile(args) => reconcile::command(args).await,
+            Command::Pain001(args) => pain001::command(args).await,
         }
     });
     runtime.shutdown_timeout(LAST);

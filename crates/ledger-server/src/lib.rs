@@ -4,7 +4,7 @@
 //! and `to_proto` (wire to core and back), [`access`] (who may do what), [`status`] and [`reasons`] (why something is refused), `port` (connections,
 //! TLS, limits), `metrics`, `calls` (what is logged
 //! of a call), `notary` (signed checkpoints), `unread` (what the start left unread), [`schedule`] (jobs by the clock), [`config`] (what a server can be told), [`cli`], `output` (what commands print), [`load`],
-//! [`reconcile`] and [`reason_codes`] (what partners say), [`demo`].
+//! [`pain001`] (what a bank that takes files is told), [`reconcile`] and [`reason_codes`] (what partners say), [`demo`].
 
 pub mod access;
 pub mod backup;
@@ -24,6 +24,7 @@ mod metrics;
 mod nonsense;
 mod notary;
 mod output;
+pub mod pain001;
 mod port;
 pub mod reason_codes;
 pub mod reasons;

@@ -10,7 +10,13 @@ use tonic::Code;
 use super::{REFRESH, cell};
 use crate::contract::{self, Method};
 
+/// The catalogue of every call.
 pub(super) fn text() -> String {
+    catalogue(&contract::methods(), true)
+}
+
+/// The catalogue of some calls; `whole`: also of what none of them answers.
+pub(super) fn catalogue(methods: &[Method], whole: bool) -> String {
     let mut out = String::new();
     let _ = write!(
         out,
@@ -21,9 +27,12 @@ pub(super) fn text() -> String {
          Send again after `UNAVAILABLE`, unchanged: a repeat is answered with the first receipt. All other codes mean that the\n\
          same request would be refused again until something else changes.\n\n"
     );
-    let methods = contract::methods();
+    let answered = |reason: &str| whole || calls(methods, reason) != NONE;
     let _ = writeln!(out, "## Of the call, the caller and the server\n");
     for reason in REASONS {
+        if reason.scope != Scope::EveryCall && !answered(reason.name) {
+            continue;
+        }
         let _ = write!(
             out,
             "### {}\n\n`{}` {}\n\n{}\n\n",
@@ -34,7 +43,7 @@ pub(super) fn text() -> String {
         );
         let calls = match reason.scope {
             Scope::EveryCall => "every call".to_owned(),
-            Scope::NamedCalls => calls(&methods, reason.name),
+            Scope::NamedCalls => calls(methods, reason.name),
             Scope::FourEyes => {
                 "what needs a second person ([the table](api.md#who-may-call-what)), where callers are known by \
                                 certificate"
@@ -47,14 +56,16 @@ pub(super) fn text() -> String {
         out,
         "## Of the rules\n\nIn the order of precedence: of several that apply, the first one is answered.\n\n"
     );
-    for entry in Rejection::CATALOGUE {
+    for entry in Rejection::CATALOGUE.iter().filter(|entry| answered(entry.reason)) {
         let _ = write!(out, "### {}\n\n`{}` {}\n\n", entry.reason, shouted(code(entry.class)), entry.meaning);
-        let _ = write!(out, "> {}\n\nAnswered by: {}.\n\n", cell(entry.text), calls(&methods, entry.reason));
+        let _ = write!(out, "> {}\n\nAnswered by: {}.\n\n", cell(entry.text), calls(methods, entry.reason));
     }
     out.truncate(out.trim_end().len());
     out.push('\n');
     out
 }
+
+const NONE: &str = "no call so far";
 
 /// The calls whose comment names a reason.
 fn calls(methods: &[Method], reason: &str) -> String {
@@ -63,7 +74,7 @@ fn calls(methods: &[Method], reason: &str) -> String {
     let items = methods.iter().filter(|method| named(&method.item_errors));
     let items = items.map(|method| format!("{} for an item", method.name));
     let calls: Vec<_> = whole.chain(items).collect();
-    if calls.is_empty() { "no call so far".to_owned() } else { calls.join(", ") }
+    if calls.is_empty() { NONE.to_owned() } else { calls.join(", ") }
 }
 
 /// A code as gRPC's specification writes it.

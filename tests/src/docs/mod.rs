@@ -2,15 +2,18 @@
 
 mod api;
 mod errors;
+mod kit;
 mod roles;
 
 /// How the files are refreshed.
 pub const REFRESH: &str = "cargo run -p ledger-tests --bin write-docs";
 
-/// Every generated file: its path from the repository's root, and its text.
+/// Every generated file: its path from the repository's root, and what it holds.
 #[must_use]
-pub fn files() -> [(&'static str, String); 2] {
-    [("docs/api.md", api::text()), ("docs/errors.md", errors::text())]
+pub fn files() -> Vec<(String, Vec<u8>)> {
+    let docs = [("docs/api.md", api::text()), ("docs/errors.md", errors::text())];
+    let docs = docs.into_iter().map(|(path, text)| (path.to_owned(), text.into_bytes()));
+    docs.chain(kit::files()).collect()
 }
 
 /// A cell of a Markdown table.

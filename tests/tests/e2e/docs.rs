@@ -10,9 +10,9 @@ use ledger_tests::server::root;
 
 #[test]
 fn generated_files_are_fresh() {
-    for (path, text) in files() {
-        let committed = std::fs::read_to_string(root().join(path)).unwrap_or_default();
-        assert!(committed == text, "{path} is not what the code says; refresh it: {REFRESH}");
+    for (path, bytes) in files() {
+        let committed = std::fs::read(root().join(&path)).unwrap_or_default();
+        assert!(committed == bytes, "{path} is not what the code says; refresh it: {REFRESH}");
     }
 }
 

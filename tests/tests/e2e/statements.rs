@@ -7,6 +7,7 @@ use ledger_proto::v1;
 use ledger_rpc::v1::disbursement_service_client::DisbursementServiceClient;
 use ledger_rpc::v1::payout_service_client::PayoutServiceClient;
 use ledger_tests::life::{Programme, at, outcome, person, ready, receipt};
+use ledger_tests::python::valid_xml;
 use ledger_tests::server::{Server, from, text};
 use serde_json::Value;
 use tonic::transport::Channel;
@@ -115,6 +116,9 @@ fn csv(lines: &[Line]) -> String {
     text
 }
 
+/// A domestic credit transfer, as the schema wants it said of each entry.
+const CODE: &str = "<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>ICDT</Cd><SubFmlyCd>DMCT</SubFmlyCd></Fmly></Domn></BkTxCd>";
+
 /// The same as a bank's camt.053: an entry of many transactions for each day.
 fn camt(lines: &[Line]) -> String {
     let mut entries = String::new();
@@ -127,7 +131,7 @@ fn camt(lines: &[Line]) -> String {
         write!(
             entries,
             "<Ntry><Amt Ccy=\"IDR\">{sum}</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>\
-             <BookgDt><Dt>{day}</Dt></BookgDt><NtryDtls>"
+             <BookgDt><Dt>{day}</Dt></BookgDt>{CODE}<NtryDtls>"
         )
         .expect("text");
         for (instruction, amount, _) in of_day() {
@@ -140,8 +144,11 @@ fn camt(lines: &[Line]) -> String {
         entries.push_str("</NtryDtls></Ntry>");
     }
     format!(
-        "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt><Stmt><FrToDt>\
+        "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt><GrpHdr><MsgId>may</MsgId>\
+         <CreDtTm>2020-06-01T00:00:00+07:00</CreDtTm></GrpHdr><Stmt><Id>may</Id><FrToDt>\
          <FrDtTm>2020-05-01T00:00:00+07:00</FrDtTm><ToDtTm>2020-05-31T23:59:59+07:00</ToDtTm></FrToDt>\
+         <Acct><Id><Othr><Id>0012345678</Id></Othr></Id></Acct><Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp>\
+         <Amt Ccy=\"IDR\">0</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2020-05-31</Dt></Dt></Bal>\
          {entries}</Stmt></BkToCstmrStmt></Document>"
     )
 }
@@ -154,6 +161,10 @@ async fn planted_errors_are_found_and_nothing_else() {
     let write = |name: &str, text: &str| {
         let file = folder.path().join(name);
         std::fs::write(&file, text).expect("a file");
+        // What is read here is what a bank would send.
+        if name.ends_with(".xml") {
+            valid_xml("camt.053.001.08", &file);
+        }
         file
     };
     for (name, text) in [("good.csv", csv(&lines)), ("good.xml", camt(&lines))] {

@@ -1,4 +1,9 @@
-//! A partner and the ledger, both of them real processes, with everything between them breaking.
+//! Payment partners and the ledger, as real processes: the life of an instruction at the API, files for banks, the partner kit,
+//! and years in which everything between them breaks.
+
+mod kit;
+mod pain001;
+mod payouts;
 
 use ledger_tests::partners::{Met, run_seeds};
 use ledger_tests::server::Programs;

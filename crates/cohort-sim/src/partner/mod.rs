@@ -6,7 +6,7 @@
 pub mod book;
 mod plan;
 pub mod play;
-mod port;
+pub mod port;
 pub mod script;
 
 use std::io::{self, Write};
@@ -15,11 +15,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use ledger_core::time::Date;
+use ledger_rpc::client::{TlsArgs, endpoint};
 use serde_json::json;
-use tonic::transport::Endpoint;
 
 use self::book::Book;
 use self::play::{Extent, Player, Stopped};
+use self::port::Way;
 use self::script::Script;
 
 /// Died as the script says.
@@ -38,6 +39,8 @@ pub(crate) struct Partner {
     /// The server
     #[arg(long, value_name = "URL", required_unless_present = "statement")]
     to: Option<String>,
+    #[command(flatten)]
+    tls: TlsArgs,
     /// Seed, instead of the script's
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
@@ -62,7 +65,7 @@ pub(crate) fn command(args: &Partner) -> ExitCode {
         let _ = writeln!(io::stderr(), "cohort-sim: {text}");
     };
     let prepared = prepare(args);
-    let (mut player, endpoint) = match prepared {
+    let (mut player, way) = match prepared {
         Ok(Some(prepared)) => prepared,
         Ok(None) => return ExitCode::SUCCESS,
         Err(text) => {
@@ -77,7 +80,7 @@ pub(crate) fn command(args: &Partner) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let played = runtime.block_on(player.play(&endpoint));
+    let played = runtime.block_on(player.play(&way));
     let _ = writeln!(io::stdout(), "{}", summary(&player.book));
     match played {
         Ok(()) => ExitCode::SUCCESS,
@@ -93,7 +96,7 @@ pub(crate) fn command(args: &Partner) -> ExitCode {
 }
 
 /// Everything before the first call; `None`: a statement was all that was asked for.
-fn prepare(args: &Partner) -> Result<Option<(Player, Endpoint)>, String> {
+fn prepare(args: &Partner) -> Result<Option<(Player, Way)>, String> {
     let at = |text: String| format!("{}: {text}", args.script.display());
     let text = std::fs::read_to_string(&args.script).map_err(|error| at(error.to_string()))?;
     let mut script = Script::parse(&text).map_err(at)?;
@@ -112,11 +115,12 @@ fn prepare(args: &Partner) -> Result<Option<(Player, Endpoint)>, String> {
             Err(error) => Err(format!("{}: {error}", to.display())),
         };
     }
-    let to = args.to.clone().unwrap_or_default();
-    let endpoint = Endpoint::from_shared(to.clone()).map_err(|error| format!("{to}: {error}"))?;
+    let (to, tls) = (args.to.clone().unwrap_or_default(), args.tls.files());
+    let endpoint = endpoint(&to, tls.as_ref()).map_err(|error| format!("{to}: {error}"))?;
+    let way = Way { endpoint, named: tls.is_none() };
     let patience = Duration::from_secs(args.patience);
     let extent = Extent { as_of: args.as_of, follow: args.follow, patience };
-    Ok(Some((Player::new(script, book, extent), endpoint)))
+    Ok(Some((Player::new(script, book, extent), way)))
 }
 
 fn in_words(path: &Path, error: &dyn std::error::Error) -> String {

@@ -7,11 +7,10 @@ use ledger_core::time::{Date, Timestamp};
 use ledger_proto::v1;
 use ledger_proto::v1::InstructionStatus as Status;
 use ledger_proto::v1::record_result::Result as Answer;
-use tonic::transport::Endpoint;
 
 use super::book::{Book, BookError, Heard, Line, Moved, Refusal};
 use super::plan::{Act, Word, steps};
-use super::port::{Port, passes};
+use super::port::{Port, Way, passes};
 use super::script::{Moment, Script, system_of};
 use crate::rng::Stream;
 
@@ -78,12 +77,12 @@ impl Player {
     /// # Errors
     ///
     /// See [`Stopped`].
-    pub async fn play(&mut self, endpoint: &Endpoint) -> Result<(), Stopped> {
+    pub async fn play(&mut self, way: &Way) -> Result<(), Stopped> {
         self.heard_at = Instant::now();
         let mut pause = PAUSES[0];
         loop {
             let began = self.heard_at;
-            match self.session(endpoint).await {
+            match self.session(way).await {
                 Err(Stopped::Ledger(status)) if passes(&status) => {
                     if self.heard_at > began {
                         pause = PAUSES[0];
@@ -100,8 +99,8 @@ impl Player {
     }
 
     /// One connection.
-    async fn session(&mut self, endpoint: &Endpoint) -> Result<(), Stopped> {
-        let mut port = Port::connect(endpoint, self.script.partner).await.map_err(Box::new)?;
+    async fn session(&mut self, way: &Way) -> Result<(), Stopped> {
+        let mut port = Port::connect(way, self.script.partner).await.map_err(Box::new)?;
         // What was begun when the last connection broke is begun again.
         self.agenda.clear();
         let all: Vec<_> = self.book.entries.keys().cloned().collect();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ledger_core::codes::Partner;
 use ledger_proto::v1;
+use ledger_rpc::client::ACTOR;
 use ledger_rpc::v1::payout_service_client::PayoutServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
@@ -20,7 +21,17 @@ const LARGEST: usize = 16 << 20;
 pub(super) struct Port {
     client: PayoutServiceClient<Channel>,
     partner: Partner,
-    actor: MetadataValue<Ascii>,
+    /// Who calls, where no certificate says it.
+    actor: Option<MetadataValue<Ascii>>,
+}
+
+/// Where the ledger is, and how it is told who calls.
+#[derive(Debug)]
+pub struct Way {
+    /// The server, with the certificate to show there.
+    pub endpoint: Endpoint,
+    /// Whether the metadata names the caller: without a certificate.
+    pub named: bool,
 }
 
 /// Whether a call that failed so may be made again: what the ledger itself refuses, it would refuse again.
@@ -40,17 +51,19 @@ pub(super) fn passes(status: &Status) -> bool {
 }
 
 impl Port {
-    pub(super) async fn connect(endpoint: &Endpoint, partner: Partner) -> Result<Self, Status> {
-        let endpoint = endpoint.clone().keep_alive_while_idle(true).http2_keep_alive_interval(KEEPALIVE);
+    pub(super) async fn connect(way: &Way, partner: Partner) -> Result<Self, Status> {
+        let endpoint = way.endpoint.clone().keep_alive_while_idle(true).http2_keep_alive_interval(KEEPALIVE);
         let channel = endpoint.connect().await.map_err(|error| Status::unavailable(error.to_string()))?;
-        let actor = MetadataValue::try_from(format!("partner/{partner}"))
-            .map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let actor = way.named.then(|| MetadataValue::try_from(format!("partner/{partner}"))).transpose();
+        let actor = actor.map_err(|error| Status::invalid_argument(error.to_string()))?;
         Ok(Self { client: PayoutServiceClient::new(channel).max_decoding_message_size(LARGEST), partner, actor })
     }
 
     fn of<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
-        request.metadata_mut().insert("x-ledger-actor", self.actor.clone());
+        if let Some(actor) = &self.actor {
+            request.metadata_mut().insert(ACTOR, actor.clone());
+        }
         request
     }
 

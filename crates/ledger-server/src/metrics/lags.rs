@@ -6,9 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use ledger_core::codes::Partner;
 
+/// Whose stream it is, and the position that it reached.
+type Open = (Partner, Weak<AtomicU64>);
+
 /// The streams that are open.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Lags(Arc<Mutex<Vec<(Partner, Weak<AtomicU64>)>>>);
+pub(crate) struct Lags(Arc<Mutex<Vec<Open>>>);
 
 /// One of them, until it is dropped.
 #[derive(Debug)]
