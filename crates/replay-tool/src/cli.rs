@@ -42,6 +42,7 @@ Examples:
   replay-tool participant 0190b2c4-6f1e-7abc-8def-0123456789ab --data ./data/demo
   replay-tool export --format hledger --to ledger.journal --archive ./archive --as-of 2020-12-31
   replay-tool export --format jsonl --to - --archive ./archive | head
+  replay-tool export --format parquet --to ./tables --archive ./archive
 
 Exit codes: 0 clean, 1 findings, 2 could not check (locked, unreadable, usage).";
 
@@ -353,8 +354,8 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
         }
         Command::Export { format, to, source, clocks, threads } => {
             let Some(source) = source.source() else { return Ok(COULD_NOT) };
-            let mut progress = Progress::new(err, io::stderr().is_terminal());
-            let how = How { window: clocks.window(), threads: workers(threads), progress: &mut progress };
+            let progress = Progress::new(err, io::stderr().is_terminal());
+            let how = How { window: clocks.window(), threads: workers(threads), progress };
             let to = if to.as_os_str() == "-" { To::Out } else { To::Path(&to) };
             export::run(&source, format, to, how, out)?;
         }

@@ -98,7 +98,8 @@ impl Known {
     ///
     /// The log cannot be read, is damaged, does not fold, or does not reach the position asked for.
     pub fn read(source: &Source, window: &Window, observe: &mut Observe<'_>) -> Result<Self, Error> {
-        let read = Self::read_while(source, window, 1, &mut |state, record, _| {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let read = Self::read_while(source, window, cores, &mut |state, record, _| {
             observe(state, record);
             ControlFlow::Continue(())
         })?;

@@ -2,6 +2,7 @@
 
 mod api;
 mod errors;
+mod exports;
 mod roles;
 
 /// How the files are refreshed.
@@ -9,8 +10,8 @@ pub const REFRESH: &str = "cargo run -p ledger-tests --bin write-docs";
 
 /// Every generated file: its path from the repository's root, and its text.
 #[must_use]
-pub fn files() -> [(&'static str, String); 2] {
-    [("docs/api.md", api::text()), ("docs/errors.md", errors::text())]
+pub fn files() -> [(&'static str, String); 3] {
+    [("docs/api.md", api::text()), ("docs/errors.md", errors::text()), (exports::PATH, exports::text())]
 }
 
 /// A cell of a Markdown table.
