@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`measure`] (what is printed, medians of interleaved pairs), [`history`] (what is measured on), [`child`]
 //! (the real programs as processes of their own), then a file per measure: [`append`], [`load`], [`verify`], [`fold`],
-//! [`memory`], [`disk`], [`calls`], [`service`], [`startup`], [`reads`], [`proofs`], [`cuts`], [`reconcile`]; beside other systems ([`peer`]):
+//! [`memory`], [`disk`], [`calls`], [`service`], [`startup`], [`reads`], [`proofs`], [`cuts`], [`reconcile`], [`streams`]; beside other systems ([`peer`]):
 //! [`postgres`], [`umadb`], [`duckdb`]; everything at once: [`programme`], [`suite`].
 //!
 //! The programs are this one under other names: started as `ledger-server` it is the server. So one build is all there is
@@ -29,6 +29,7 @@ mod reads;
 mod reconcile;
 mod service;
 mod startup;
+mod streams;
 mod suite;
 mod umadb;
 mod verify;
@@ -135,6 +136,9 @@ enum Bench {
     Cuts,
     /// A partner's statement of 100,000 payments with 7 planted errors, as CSV and camt.053, through `ledger-server reconcile`
     Reconcile,
+    /// 200 partners' streams at the end of the log, one of which never reads, while 20,000 instructions a second are made; one stream
+    /// from the beginning, beside a bare tonic server's of the same messages
+    Streams,
     /// `RecordEvents`, beside PostgreSQL that keeps the same events and balance rows
     Postgres,
     /// `RecordEvents`, beside UmaDB that keeps the same events
@@ -149,7 +153,7 @@ enum Bench {
 
 impl Bench {
     /// All of them, in the order in which `all` takes them.
-    const EACH: [Self; 18] = [
+    const EACH: [Self; 19] = [
         Self::Append,
         Self::Load,
         Self::Verify,
@@ -163,6 +167,7 @@ impl Bench {
         Self::Disk,
         Self::Proofs,
         Self::Reconcile,
+        Self::Streams,
         Self::Postgres,
         Self::Umadb,
         Self::Duckdb,
@@ -185,6 +190,7 @@ impl Bench {
             Self::Disk => disk::run(common, report),
             Self::Proofs => proofs::run(common, report),
             Self::Reconcile => reconcile::run(common, report),
+            Self::Streams => streams::run(common, report),
             Self::Cuts => cuts::run(common, report),
             Self::Postgres => postgres::run(common, report),
             Self::Umadb => umadb::run(common, report),

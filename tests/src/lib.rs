@@ -2,6 +2,7 @@
 //! generator of arbitrary histories, and the oracle.
 
 pub mod arbitrary;
+pub mod certs;
 pub mod contract;
 pub mod docs;
 pub mod dynamic;
@@ -10,6 +11,7 @@ pub mod given;
 pub mod hledger;
 pub mod life;
 pub mod oracle;
+pub mod partners;
 pub mod python;
 pub mod script;
 pub mod server;

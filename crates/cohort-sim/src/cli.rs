@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind as Misused;
-use clap::{CommandFactory, Parser, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::archive;
 use crate::cohort::Cohort;
 use crate::parameters::{Parameters, Scenario, SchemeName};
+use crate::partner;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,11 +28,13 @@ The same arguments give the same bytes.";
 
 /// Generates the history of a cohort of participants, as lines for `ledger-server load`.
 #[derive(Debug, Parser)]
-#[command(name = "cohort-sim", version, after_help = EXAMPLES)]
+#[command(name = "cohort-sim", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 struct Arguments {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// How many participants
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(Parameters::MOST_PARTICIPANTS)))]
-    participants: u32,
+    #[arg(long, value_name = "N", required = true, value_parser = clap::value_parser!(u32).range(1..=i64::from(Parameters::MOST_PARTICIPANTS)))]
+    participants: Option<u32>,
     /// Seed of everything that is left to chance
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
@@ -52,6 +55,24 @@ struct Arguments {
     format: Format,
 }
 
+#[derive(Debug, Subcommand)]
+enum Other {
+    /// Plays a payment partner by a script, against a running server
+    #[command(after_help = PARTNER_EXAMPLES)]
+    Partner(partner::Partner),
+}
+
+const PARTNER_EXAMPLES: &str = "\
+Examples:
+  Everything that can go wrong with a partner, on the demo's server:
+    cohort-sim partner --script partner-kit/scripts/troubled.toml --book /tmp/gopay.book --to http://127.0.0.1:50051
+  What its book has, compared with the ledger:
+    cohort-sim partner --script partner-kit/scripts/troubled.toml --book /tmp/gopay.book --statement /tmp/gopay.csv
+    ledger-server reconcile --partner gopay /tmp/gopay.csv --to http://127.0.0.1:50051
+
+Exits 0 where all is done, 1 where ledger and book contradict each other, 2 where it could not go on, 9 where the script says
+that it dies: start it again with the same book.";
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
     /// One JSON document per line: a request and who sends it
@@ -64,7 +85,12 @@ enum Format {
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let Arguments { participants, seed, scheme, scenario, records, ref out, format } = arguments;
+    if let Some(Other::Partner(partner)) = &arguments.other {
+        return partner::command(partner);
+    }
+    let Arguments { participants, seed, scheme, scenario, records, ref out, format, .. } = arguments;
+    // Never without: clap requires it where there is no other command.
+    let participants = participants.unwrap_or(1);
     let most = records.unwrap_or(u64::MAX);
     let parameters = Parameters::new(participants, seed, scheme, scenario);
     match (format, out == Path::new("-")) {

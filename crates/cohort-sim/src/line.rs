@@ -10,8 +10,8 @@ use ledger_proto::v1::event_input::Event as Fact;
 use ledger_proto::v1::load_line::Request;
 use ledger_proto::v1::{self, LoadLine};
 
-/// The line for a command; `None` for what has no line of its own (instructions, recalls and run closings are the
-/// ledger's).
+/// The line for a command; `None` for what has no line of its own (instructions, recalls, run closings and what differs on
+/// statements are the ledger's).
 pub(crate) fn load_line(meta: &Meta<'_>, command: &Command<'_>) -> Option<LoadLine> {
     let request = match command {
         Command::Record { participant: Some(participant), event } => fact(meta, *participant, event)?,
@@ -21,6 +21,7 @@ pub(crate) fn load_line(meta: &Meta<'_>, command: &Command<'_>) -> Option<LoadLi
             instruction: instruction.to_string(),
             ..outcome_input(meta, *kind, outcome)
         }),
+        Command::KeepDifference(_) => return None,
         Command::PlanRun { run, as_of } => Request::PlanRun(v1::PlanRunRequest {
             occurred_at: time(meta.occurred_at),
             source_reference: meta.source_reference.to_string(),

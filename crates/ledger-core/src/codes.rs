@@ -163,8 +163,10 @@ codes! {
         Manual = 3, "manual";
         /// The expiry job: no outcome by the instruction's expiry.
         Expiry = 4, "expiry";
+        /// A partner's statement, compared by the ledger.
+        Statement = 5, "statement";
     }
-    /// Why an outcome was kept aside (DOMAIN section 6).
+    /// Why an outcome was kept aside (DOMAIN section 6), or how a statement differs (section 8, D10).
     ExceptionCause {
         /// No instruction of this partner has that reference.
         UnknownInstruction = 1, "unknown-instruction";
@@ -172,6 +174,14 @@ codes! {
         OtherAmount = 2, "other-amount";
         /// The instruction's state does not allow it.
         NotAllowedInState = 3, "not-allowed-in-state";
+        /// The statement has it, the ledger does not.
+        StatementExtra = 4, "statement-extra";
+        /// The ledger has it, the statement does not.
+        StatementMissing = 5, "statement-missing";
+        /// Both have it, with other amounts.
+        StatementOtherAmount = 6, "statement-other-amount";
+        /// Both have it, on other days.
+        StatementOtherDay = 7, "statement-other-day";
     }
     /// What kind of entitlement (DOMAIN section 1).
     EntitlementKind {

@@ -1,7 +1,7 @@
 //! What is asked of the ledger.
 
 use crate::codes::{Auth, OutcomeKind, Partner};
-use crate::event::{Event, Outcome, Text};
+use crate::event::{Event, Outcome, OutcomeException, Text};
 use crate::ids::{Digest, ParticipantId, RunId};
 use crate::time::{Date, Timestamp};
 
@@ -45,6 +45,9 @@ pub enum Command<'a> {
         /// The rest; its instruction position is taken from the reference.
         outcome: Outcome<'a>,
     },
+    /// A difference between a partner's statement and the ledger, to be kept until people clear it up. One that is kept
+    /// already, whoever said it first, is a repeat.
+    KeepDifference(OutcomeException<'a>),
     /// A run's plan, computed on the state by [`crate::run::plan`].
     PlanRun {
         /// The run.

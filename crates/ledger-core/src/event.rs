@@ -390,7 +390,7 @@ pub struct Outcome<'a> {
     pub account_fault: bool,
     /// What the outcome rests on.
     pub evidence: Evidence,
-    /// Why a person found so; empty unless the evidence is manual.
+    /// Why a person found so, or where on which statement it is; empty for other evidence.
     pub evidence_reason: Text<'a>,
 }
 

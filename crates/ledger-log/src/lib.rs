@@ -22,6 +22,7 @@
 mod archive;
 mod at_rest;
 mod batch;
+mod blocks;
 mod checkpoint;
 mod checkpoints;
 mod chunk;
@@ -62,7 +63,7 @@ pub use error::{AppendError, Damage, FileError, OpenError, ReadError, TooLarge, 
 pub use files::free_bytes;
 pub use head::Head;
 pub use merkle::{Frontier, Hash, empty_root, leaf_hash, node_hash};
-pub use reader::{Reader, Record, Records};
+pub use reader::{Nearby, Reader, Record, Records};
 pub use recovery::{Log, Opening, Options, Recovery};
 pub use restore::{restore, restore_linked};
 pub use scan::{TornTail, Window};

@@ -37,19 +37,12 @@ impl Reader {
 
     /// The record at a position below [`Reader::head`]'s size.
     pub fn get(&self, position: u64) -> Result<Record, ReadError> {
-        let size = self.head().size;
-        if position >= size {
-            return Err(ReadError::PastEnd { position, size });
-        }
-        for (chunk, value) in self.fetch(position, position + 1)? {
-            let mut walk = chunk.walk();
-            while let Some((at, range)) = walk.step(&value) {
-                if at == position {
-                    return Ok(Record { position, chunk: value, range });
-                }
-            }
-        }
-        Err(missing(position))
+        self.nearby().get(position)
+    }
+
+    /// For single records that often lie close together.
+    pub fn nearby(&self) -> Nearby<'_> {
+        Nearby { reader: self, last: None }
     }
 
     /// The durable records from `from` on, before `to`; `to` past the end means the end at the time of the call.
@@ -114,6 +107,36 @@ impl Reader {
     /// proof that needs one block of records fetches no more.
     fn fetch(&self, position: u64, to: u64) -> Result<Vec<(Chunk, Value)>, ReadError> {
         self.shared.store().ok_or(ReadError::Closed)?.fetch(position, to, FETCH)
+    }
+}
+
+/// Reads single records like [`Reader::get`], and looks for each in the chunk of the one before first.
+#[derive(Debug)]
+pub struct Nearby<'a> {
+    reader: &'a Reader,
+    last: Option<(Chunk, Value)>,
+}
+
+impl Nearby<'_> {
+    /// The record at a position below [`Reader::head`]'s size.
+    pub fn get(&mut self, position: u64) -> Result<Record, ReadError> {
+        let size = self.reader.head().size;
+        if position >= size {
+            return Err(ReadError::PastEnd { position, size });
+        }
+        let last = self.last.take().filter(|(chunk, _)| (chunk.first..chunk.end()).contains(&position));
+        let (chunk, value) = match last {
+            Some(last) => last,
+            None => self.reader.shared.chunk_of(position).ok_or(ReadError::Closed)??,
+        };
+        let mut walk = chunk.walk();
+        while let Some((at, range)) = walk.step(&value) {
+            if at == position {
+                self.last = Some((chunk, value.clone()));
+                return Ok(Record { position, chunk: value, range });
+            }
+        }
+        Err(missing(position))
     }
 }
 

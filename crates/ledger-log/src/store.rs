@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use sled::IVec;
 
+use crate::blocks::Blocks;
 use crate::chunk::Chunk;
 use crate::error::{Damage, ReadError};
 use crate::head::Head;
@@ -94,6 +95,7 @@ pub(crate) struct Shared {
     store: RwLock<Option<Arc<Store>>>,
     head: RwLock<Head>,
     pub(crate) subtrees: SubtreesReader,
+    blocks: Blocks,
     /// Records that were read for proofs.
     pub(crate) read_for_proofs: AtomicU64,
 }
@@ -104,6 +106,7 @@ impl Shared {
             store: RwLock::new(Some(Arc::new(store))),
             head: RwLock::new(head),
             subtrees,
+            blocks: Blocks::new(),
             read_for_proofs: AtomicU64::new(0),
         })
     }
@@ -120,6 +123,15 @@ impl Shared {
     /// The parts as they are now; `None` once the log is closed.
     pub(crate) fn store(&self) -> Option<Arc<Store>> {
         self.store.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The chunk that holds the record at `position`; `None` once the log is closed.
+    pub(crate) fn chunk_of(&self, position: u64) -> Option<Result<(Chunk, Value), ReadError>> {
+        let store = self.store()?;
+        Some(match store.sealed.at(position) {
+            Some(segment) => self.blocks.block(segment, position).map(|(chunk, bytes)| (chunk, Value::Sealed(bytes))),
+            None => store.live_chunk_of(position),
+        })
     }
 
     /// Changes which parts there are. Who reads goes on with the parts as they were.

@@ -8,13 +8,12 @@ use std::process::ExitCode;
 
 use ledger_log::{ArchiveWriter, Checkpoint, FileError, Head, NoteError, NoteVerifier, OpenError};
 use ledger_proto::v1;
+use ledger_rpc::client::{ClientError, ClientTls, Named, TlsArgs, connect};
 use ledger_rpc::v1::audit_service_client::AuditServiceClient;
-use tonic::metadata::MetadataValue;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Request, Status};
+use tonic::transport::Channel;
+use tonic::{Code, Status};
 
-use crate::access::ACTOR;
 use crate::cli::usage;
 use crate::output;
 
@@ -29,6 +28,8 @@ pub struct Backup {
     /// The server.
     #[arg(long, value_name = "URL")]
     from: String,
+    #[command(flatten)]
+    tls: TlsArgs,
     /// The folder of the archive; one that is there is brought up to date.
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
@@ -59,7 +60,7 @@ pub struct Restore {
 #[derive(Debug, thiserror::Error)]
 enum Refused {
     #[error("the server cannot be reached")]
-    Connect(#[from] tonic::transport::Error),
+    Connect(#[from] ClientError),
     #[error("the server's answer to {0}")]
     Server(&'static str, #[source] Box<Status>),
     #[error("the server sent {0}")]
@@ -78,7 +79,7 @@ enum Refused {
 
 /// Runs `backup`: exit code 0, or 1 where the server's log is not the archive's.
 pub async fn backup(args: Backup) -> ExitCode {
-    match bring(&args.from, &args.to).await {
+    match bring(&args.from, args.tls.files().as_ref(), &args.to).await {
         Ok((before, head)) => {
             done(format_args!("{} records added; the archive holds {}\n", head.size - before, head.size))
         }
@@ -137,24 +138,17 @@ fn checkpoint(file: &Path, key: &str) -> Result<Head, Refused> {
     Ok(checkpoint.head)
 }
 
-type Named = fn(Request<()>) -> Result<Request<()>, Status>;
 type Client = AuditServiceClient<InterceptedService<Channel, Named>>;
-
-/// Says who asks, for ports where no certificate does.
-fn named(mut request: Request<()>) -> Result<Request<()>, Status> {
-    request.metadata_mut().insert(ACTOR, MetadataValue::from_static("operator/backup"));
-    Ok(request)
-}
 
 fn refused(call: &'static str) -> impl Fn(Status) -> Refused {
     move |status| Refused::Server(call, Box::new(status))
 }
 
 /// Brings the archive up to date; gives its size before, and what it holds.
-async fn bring(url: &str, to: &Path) -> Result<(u64, Head), Refused> {
-    let channel = Endpoint::from_shared(url.to_owned())?.connect().await?;
-    let mut client =
-        AuditServiceClient::with_interceptor(channel, named as Named).max_decoding_message_size(MAX_MESSAGE);
+async fn bring(url: &str, tls: Option<&ClientTls>, to: &Path) -> Result<(u64, Head), Refused> {
+    let channel = connect(url, tls).await?;
+    let named = Named::unless(tls, "operator/backup");
+    let mut client = AuditServiceClient::with_interceptor(channel, named).max_decoding_message_size(MAX_MESSAGE);
     let mut archive = ArchiveWriter::open(to, SEGMENT_LEVEL)?;
     let before = archive.head().size;
     let (target, note) = target(&mut client).await?;

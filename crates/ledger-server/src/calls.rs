@@ -11,7 +11,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
@@ -20,6 +19,7 @@ use ledger_proto::google;
 use ledger_proto::v1::{RecordResult, record_result};
 use prost::Message;
 use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -28,13 +28,17 @@ use tower_service::Service;
 
 use crate::access::table::{Entry, Who, entry};
 use crate::access::{Caller, Door};
-use crate::reasons::{self, ROLE_NOT_ALLOWED};
+use crate::metrics::Metrics;
+use crate::port::{Entered, Quota, deadline};
+use crate::reasons::{self, DEADLINE_PASSED, MESSAGE_TOO_LARGE, ROLE_NOT_ALLOWED, TOO_MANY_CALLS};
 use crate::status::refused;
 
 /// Items of a call, as its service counts them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
     counts: Arc<Mutex<Counts>>,
+    /// Where it counts too.
+    metrics: Option<Metrics>,
     /// The caller of a stream of batches: each batch has a line of its own then, since a stream may not end for weeks.
     stream_of: Option<Arc<str>>,
 }
@@ -74,6 +78,10 @@ impl Tally {
         if let Some(actor) = &self.stream_of {
             let rejected: usize = batch.values().sum();
             tracing::info!(actor = &**actor, items = results.len(), rejected, rejections = listed(&batch), "batch");
+        }
+        if let Some(metrics) = &self.metrics {
+            metrics.items(results);
+            batch.iter().for_each(|(reason, count)| metrics.rejected(reason, *count as u64));
         }
         let mut counts = self.lock();
         counts.items += results.len();
@@ -125,9 +133,11 @@ impl InFlight {
 }
 
 /// Puts [`Calls`] around the services.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct CallLayer {
     pub(crate) door: Door,
+    pub(crate) quota: Quota,
+    pub(crate) metrics: Metrics,
     pub(crate) in_flight: InFlight,
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -141,7 +151,7 @@ impl<S> Layer<S> for CallLayer {
 }
 
 /// The services with a log line for every call.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Calls<S> {
     inner: S,
     layer: CallLayer,
@@ -162,30 +172,55 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let entry = entry(request.uri().path());
-        let caller = self.layer.door.caller(request.headers());
-        let mut call = Call::new(entry, caller.as_ref().ok());
+        let caller = self.layer.door.caller(request.headers(), request.extensions());
+        let until = deadline::of(request.headers()).map(|time| Instant::now() + time);
+        let mut call = Call::new(entry, caller.as_ref().ok(), self.layer.metrics.clone());
         let may = if *self.layer.stopping.borrow() {
             Err(refused(&reasons::STOPPING, "the server stops; nothing was recorded: send it again"))
         } else {
             may(entry, caller)
         };
+        let may = may.and_then(|caller| match caller.as_ref().map(|caller| self.layer.quota.enter(&caller.name)) {
+            Some(None) => Err(refused(&TOO_MANY_CALLS, "you have too many calls in flight")),
+            entered => Ok((caller, entered.flatten())),
+        });
         match may {
-            Ok(caller) => drop(caller.map(|caller| request.extensions_mut().insert(caller))),
-            Err(status) => {
-                call.ended(&status);
-                return Box::pin(std::future::ready(Ok(status.into_http::<Body>().map(|body| Logged { body, call }))));
+            Ok((caller, entered)) => {
+                call.counted = entered;
+                drop(caller.map(|caller| request.extensions_mut().insert(caller)));
             }
+            Err(status) => return Box::pin(std::future::ready(Ok(call.refused(&status)))),
         }
         call.enter(&self.layer.in_flight);
         let answer = TALLY.scope(call.tally.clone(), self.inner.call(request));
         Box::pin(async move {
-            let response = answer.await?;
+            let response = match until {
+                None => answer.await?,
+                Some(until) => match timeout_at(until, answer).await {
+                    Ok(response) => response?,
+                    Err(_) => return Ok(call.refused(&late())),
+                },
+            };
             if let Some(status) = response.extensions().get::<Status>() {
-                call.ended(status);
+                match told(status) {
+                    Some(told) => return Ok(call.refused(&told)),
+                    None => call.ended(status),
+                }
             }
-            Ok(response.map(|body| Logged { body, call }))
+            let until = until.map(|until| Box::pin(sleep_until(until)));
+            Ok(response.map(|body| Logged { body, call, until }))
         })
     }
+}
+
+fn late() -> Status {
+    refused(&DEADLINE_PASSED, "the deadline that you set has passed")
+}
+
+/// A refusal of tonic's own in our words.
+pub(crate) fn told(status: &Status) -> Option<Status> {
+    let too_large = status.code() == Code::OutOfRange && status.details().is_empty();
+    too_large.then(|| refused(&MESSAGE_TOO_LARGE, status.message()))
 }
 
 /// What the table says: the caller, where the call is for those who are known.
@@ -210,27 +245,39 @@ struct Call {
     tally: Tally,
     /// Where it counts, unless it was refused at the door.
     in_flight: Option<InFlight>,
+    counted: Option<Entered>,
+    metrics: Metrics,
 }
 
 /// What the log says in place of a path or an actor that is none.
 const UNKNOWN: &str = "-";
 
 impl Call {
-    fn new(entry: Option<&'static Entry>, caller: Option<&Caller>) -> Self {
+    fn new(entry: Option<&'static Entry>, caller: Option<&Caller>, metrics: Metrics) -> Self {
         let actor = caller.map_or(UNKNOWN, |caller| &caller.name).into();
-        let tally = Tally { counts: Arc::new(Mutex::new(Counts { actor, ..Counts::default() })), stream_of: None };
+        let counts = Counts { actor, ..Counts::default() };
+        let tally = Tally { counts: Arc::new(Mutex::new(counts)), stream_of: None, metrics: Some(metrics.clone()) };
         Self {
             method: entry.map_or(UNKNOWN, |entry| entry.path),
             started: Instant::now(),
             ended: None,
             tally,
             in_flight: None,
+            counted: None,
+            metrics,
         }
+    }
+
+    /// The answer that ends it so.
+    fn refused(mut self, status: &Status) -> Response<Logged> {
+        self.ended(status);
+        status.clone().into_http::<Body>().map(|body| Logged { body, call: self, until: None })
     }
 
     fn enter(&mut self, in_flight: &InFlight) {
         in_flight.0.send_modify(|count| *count += 1);
         self.in_flight = Some(in_flight.clone());
+        self.metrics.began();
     }
 
     fn ended(&mut self, status: &Status) {
@@ -249,8 +296,11 @@ impl Drop for Call {
     fn drop(&mut self) {
         if let Some(in_flight) = &self.in_flight {
             in_flight.0.send_modify(|count| *count -= 1);
+            self.metrics.over();
         }
         let (code, reason) = self.ended.take().unwrap_or((Code::Cancelled, "CALLER_GONE".to_owned()));
+        let took = self.started.elapsed();
+        self.metrics.call(self.method, code, &reason, took);
         let counts = self.tally.lock();
         let rejected: usize = counts.rejected.values().sum();
         tracing::info!(
@@ -258,7 +308,7 @@ impl Drop for Call {
             actor = &*counts.actor,
             code = ?code,
             reason,
-            milliseconds = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             items = counts.items,
             rejected,
             rejections = listed(&counts.rejected),
@@ -272,6 +322,8 @@ impl Drop for Call {
 pub(crate) struct Logged {
     body: Body,
     call: Call,
+    /// When the caller waits no longer.
+    until: Option<Pin<Box<Sleep>>>,
 }
 
 impl http_body::Body for Logged {
@@ -279,7 +331,17 @@ impl http_body::Body for Logged {
     type Error = Status;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
+            let Some(until) = &mut self.until else { return Poll::Pending };
+            ready!(until.as_mut().poll(context));
+            // What would still come is let go of, and with it who makes it.
+            (self.body, self.until) = (Body::empty(), None);
+            let (status, mut trailers) = (late(), HeaderMap::new());
+            self.call.ended(&status);
+            // A status of ours can stand in trailers.
+            let _ = status.add_header(&mut trailers);
+            return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+        };
         match &frame {
             Some(Ok(frame)) => {
                 if let Some(trailers) = frame.trailers_ref() {

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Flags, Log, Settings};
-use crate::{Config, Failure, backup, demo, keygen, load, logging, output, reconcile, run};
+use crate::{Config, Failure, backup, demo, dev_certs, keygen, load, logging, output, reconcile, run};
 
 /// "File size limit exceeded", on Linux.
 const SIGXFSZ: i32 = 25;
@@ -31,6 +32,9 @@ enum Command {
     /// Make the key that signs checkpoints, and the one that verifies them.
     #[command(after_help = "Example:\n  ledger-server keygen --out ledger.key --name prakerja.ledger/pusat")]
     Keygen(keygen::Keygen),
+    /// Make a CA, a server's certificate and one for each role, to try the port with TLS.
+    #[command(after_help = "Example:\n  ledger-server dev-certs --dir ./certs")]
+    DevCerts(dev_certs::DevCerts),
     /// Send requests from a file, one JSON document a line, to a server.
     #[command(after_help = "Examples:\n  ledger-server load year.jsonl --to http://127.0.0.1:50051\n  \
         cohort-sim --participants 1000 --seed 7 --scheme normal --scenario year --out - --format jsonl \\\n    \
@@ -66,6 +70,24 @@ struct Serve {
     /// Address to listen on. [env: LEDGER_LISTEN] [default: 127.0.0.1:50051]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
+    /// The server's certificate, PEM. [env: LEDGER_TLS_CERT]
+    #[arg(long, value_name = "F")]
+    tls_cert: Option<String>,
+    /// Its key, PEM. [env: LEDGER_TLS_KEY]
+    #[arg(long, value_name = "F")]
+    tls_key: Option<String>,
+    /// The CA that signs clients' certificates, PEM. [env: LEDGER_CLIENT_CA]
+    #[arg(long, value_name = "F")]
+    client_ca: Option<String>,
+    /// Which client certificate is whose, TOML; without it their URIs say it: ledger:role/name. [env: LEDGER_CLIENTS]
+    #[arg(long, value_name = "F")]
+    clients: Option<String>,
+    /// Most connections at a time. [env: LEDGER_CONNECTIONS] [default: 1000]
+    #[arg(long, value_name = "N")]
+    connections: Option<String>,
+    /// Address of the metrics, GET /metrics. [env: LEDGER_METRICS] [default: none]
+    #[arg(long, value_name = "ADDR")]
+    metrics: Option<String>,
     /// Free space below which nothing is recorded while reads go on, bytes. [env: LEDGER_MIN_FREE] [default: 268435456]
     #[arg(long, value_name = "BYTES")]
     min_free: Option<String>,
@@ -110,6 +132,12 @@ impl Serve {
             ("data", &self.data),
             ("listen", &self.listen),
             ("insecure", &insecure),
+            ("tls_cert", &self.tls_cert),
+            ("tls_key", &self.tls_key),
+            ("client_ca", &self.client_ca),
+            ("clients", &self.clients),
+            ("connections", &self.connections),
+            ("metrics", &self.metrics),
             ("min_free", &self.min_free),
             ("stop_grace_seconds", &self.stop_grace_seconds),
             ("commit_limit_seconds", &self.commit_limit_seconds),
@@ -139,6 +167,7 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Serve(args) => serve(*args).await,
             Command::Keygen(args) => keygen::command(&args),
+            Command::DevCerts(args) => dev_certs::command(&args),
             Command::Load(args) => {
                 logging::start(Log::default());
                 load::command(args).await
@@ -165,10 +194,16 @@ async fn serve(args: Serve) -> ExitCode {
         Err(wrong) => return usage(&wrong.to_string()),
     };
     logging::start(settings.log);
-    if !settings.insecure {
-        return usage("there is no TLS yet: --insecure must say that plain HTTP/2 on a loopback address is meant");
+    match (settings.insecure, &settings.tls) {
+        (false, None) => {
+            return usage(
+                "give --tls-cert, --tls-key and --client-ca, or say --insecure: plain HTTP/2 on a loopback address",
+            );
+        }
+        (true, Some(_)) => return usage("--insecure and certificates exclude each other"),
+        _ => {}
     }
-    if !settings.listen.ip().is_loopback() {
+    if settings.insecure && !settings.listen.ip().is_loopback() {
         return usage(&format!("--insecure listens on loopback addresses only, not on {}", settings.listen));
     }
     let signer = match settings.checkpoint_key.as_deref().map(keygen::read).transpose() {
@@ -177,15 +212,40 @@ async fn serve(args: Serve) -> ExitCode {
     };
     // A limit on the size of files would kill the process; with a handler the write fails instead, and is answered for.
     let _file_size = signal(SignalKind::from_raw(SIGXFSZ));
+    // Each connection is a file: the system's first offer is often 1,024.
+    let files = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files });
     let listener = match TcpListener::bind(settings.listen).await {
         Ok(listener) => listener,
         Err(source) => return failed(&Failure::Bind { address: settings.listen.to_string(), source }),
     };
     let address = listener.local_addr().unwrap_or(settings.listen);
-    let Settings { data, min_free, stop_grace, commit_limit, deadlines, checkpoint_every, snapshot_every, .. } =
-        settings;
-    let config =
-        Config { data, min_free, stop_grace, commit_limit, deadlines, signer, checkpoint_every, snapshot_every };
+    let Settings {
+        data,
+        tls,
+        connections,
+        metrics,
+        min_free,
+        stop_grace,
+        commit_limit,
+        deadlines,
+        checkpoint_every,
+        snapshot_every,
+        ..
+    } = settings;
+    let config = Config {
+        data,
+        tls,
+        connections,
+        metrics,
+        min_free,
+        stop_grace,
+        commit_limit,
+        deadlines,
+        signer,
+        checkpoint_every,
+        snapshot_every,
+    };
     let served = run(config, listener, || listening(address), terminated()).await;
     match served {
         Ok(()) => ExitCode::SUCCESS,

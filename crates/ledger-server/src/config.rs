@@ -12,6 +12,7 @@ use std::time::Duration;
 use config::{ConfigError, File, FileFormat, Map, Source, Value, ValueKind};
 
 use crate::engine::Every;
+use crate::port::TlsFiles;
 use crate::schedule::TimeOfDay;
 
 /// What can be set.
@@ -43,6 +44,16 @@ pub const OPTIONS: &[Opt] = &[
     Opt { key: "data", default: None, what: "folder of the log; created where missing" },
     Opt { key: "listen", default: Some("127.0.0.1:50051"), what: "address and port to listen on" },
     Opt { key: "insecure", default: Some("false"), what: "plain HTTP/2, on loopback addresses only: true or false" },
+    Opt { key: "tls_cert", default: Some(""), what: "file of the server's certificate, PEM; needed unless insecure" },
+    Opt { key: "tls_key", default: Some(""), what: "file of its key, PEM" },
+    Opt { key: "client_ca", default: Some(""), what: "file of the CA that signs clients' certificates, PEM" },
+    Opt {
+        key: "clients",
+        default: Some(""),
+        what: "file that says which client certificate is whose; empty: their URIs say it, ledger:role/name",
+    },
+    Opt { key: "connections", default: Some("1000"), what: "most connections at a time" },
+    Opt { key: "metrics", default: Some(""), what: "address and port of the metrics, GET /metrics; empty: none" },
     Opt { key: "min_free", default: Some("268435456"), what: "free disk space below which nothing is recorded, bytes" },
     Opt {
         key: "stop_grace_seconds",
@@ -89,6 +100,12 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Plain HTTP/2.
     pub insecure: bool,
+    /// Certificates; where there are none, `insecure` is set.
+    pub tls: Option<TlsFiles>,
+    /// Most connections at a time.
+    pub connections: usize,
+    /// Where metrics are served.
+    pub metrics: Option<SocketAddr>,
     /// Free space below which nothing is recorded, bytes.
     pub min_free: u64,
     /// How long calls in flight may take when the server stops.
@@ -211,6 +228,12 @@ impl Settings {
             })?,
             listen: asked.parse("listen", "an address and a port, such as 127.0.0.1:50051")?,
             insecure: asked.parse("insecure", "true or false")?,
+            tls: asked.tls()?,
+            connections: asked.parse("connections", "a whole number")?,
+            metrics: match asked.text("metrics")?.as_str() {
+                "" => None,
+                _ => Some(asked.parse("metrics", "an address and a port, such as 127.0.0.1:9464, or empty")?),
+            },
             min_free: asked.parse("min_free", "a whole number of bytes")?,
             stop_grace: Duration::from_secs(asked.parse("stop_grace_seconds", SECONDS)?),
             commit_limit: (limit > 0).then(|| Duration::from_secs(limit)),
@@ -255,6 +278,25 @@ impl Asked<'_> {
                 Err(Wrong::Missing { key, flag, variable })
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The files of TLS: all three, or none.
+    fn tls(&self) -> Result<Option<TlsFiles>, Wrong> {
+        let file =
+            |key| Ok::<_, Wrong>(Some(PathBuf::from(self.text(key)?)).filter(|file| !file.as_os_str().is_empty()));
+        let missing = |key| {
+            let option = OPTIONS.iter().find(|option| option.key == key);
+            let (flag, variable) = option.map(|option| (option.flag(), option.variable())).unwrap_or_default();
+            Wrong::Missing { key, flag, variable }
+        };
+        let clients = file("clients")?;
+        match (file("tls_cert")?, file("tls_key")?, file("client_ca")?) {
+            (None, None, None) => Ok(None),
+            (Some(cert), Some(key), Some(client_ca)) => Ok(Some(TlsFiles { cert, key, client_ca, clients })),
+            (None, ..) => Err(missing("tls_cert")),
+            (_, None, _) => Err(missing("tls_key")),
+            (.., None) => Err(missing("client_ca")),
         }
     }
 

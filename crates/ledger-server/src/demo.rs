@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use ledger_proto::v1;
+use ledger_rpc::client::ACTOR;
 use ledger_rpc::v1::participant_service_client::ParticipantServiceClient;
 use ledger_rpc::v1::payout_service_client::PayoutServiceClient;
 use ledger_rpc::v1::programme_service_client::ProgrammeServiceClient;
@@ -15,7 +16,6 @@ use tokio::sync::{mpsc, oneshot};
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
-use crate::access::ACTOR;
 use crate::cli::{failed, terminated, usage};
 use crate::load::{self, Summary};
 use crate::{Config, Failure, output, run};
@@ -96,7 +96,7 @@ async fn tell(args: &Demo, address: SocketAddr) -> Result<(), String> {
         drop(lines.blocking_send(chunk));
         participants
     });
-    let loaded = load::load(&url, queue, 1_000).await.map_err(|error| error.to_string())?;
+    let loaded = load::load(&url, None, queue, 1_000).await.map_err(|error| error.to_string())?;
     let participants = generating.await.map_err(|error| error.to_string())?;
     let figures = Figures::ask(&url, loaded, participants).await.map_err(|status| status.message().to_owned())?;
     if args.json {

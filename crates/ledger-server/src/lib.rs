@@ -1,7 +1,8 @@
 //! The disbursement ledger served over gRPC.
 //!
 //! Reading order: [`run`] (what a server is made of), [`engine`] (the one writer), `services` (the calls), `from_proto`
-//! and `to_proto` (wire to core and back), [`access`] (who may do what), [`status`] and [`reasons`] (why something is refused), `calls` (what is logged
+//! and `to_proto` (wire to core and back), [`access`] (who may do what), [`status`] and [`reasons`] (why something is refused), `port` (connections,
+//! TLS, limits), `metrics`, `calls` (what is logged
 //! of a call), `notary` (signed checkpoints), `unread` (what the start left unread), [`schedule`] (jobs by the clock), [`config`] (what a server can be told), [`cli`], `output` (what commands print), [`load`],
 //! [`reconcile`] and [`reason_codes`] (what partners say), [`demo`].
 
@@ -11,14 +12,17 @@ mod calls;
 pub mod cli;
 pub mod config;
 pub mod demo;
+mod dev_certs;
 pub mod engine;
 mod from_proto;
 mod jobs;
 mod keygen;
 pub mod load;
 mod logging;
+mod metrics;
 mod notary;
 mod output;
+mod port;
 pub mod reason_codes;
 pub mod reasons;
 pub mod reconcile;
@@ -29,6 +33,7 @@ pub mod status;
 mod to_proto;
 mod unread;
 
+pub use port::{TlsError, TlsFiles};
 pub use serve::{Config, run};
 
 use ledger_core::time::Timestamp;
@@ -58,6 +63,9 @@ pub enum Failure {
     /// No thread could be started.
     #[error("a thread could not be started")]
     Thread(#[source] std::io::Error),
+    /// Certificates or clients cannot be used.
+    #[error("TLS cannot be served")]
+    Tls(#[from] TlsError),
     /// The port could not be served.
     #[error("the port could not be served")]
     Port(#[source] tonic::transport::Error),
@@ -78,7 +86,12 @@ impl Failure {
         match self {
             Self::Open(OpenError::Locked { .. }) => 4,
             Self::Open(OpenError::Damaged(_) | OpenError::Record { .. }) => 3,
-            Self::Open(_) | Self::ClockBehind { .. } | Self::Thread(_) | Self::Port(_) | Self::Bind { .. } => 2,
+            Self::Open(_)
+            | Self::ClockBehind { .. }
+            | Self::Tls(_)
+            | Self::Thread(_)
+            | Self::Port(_)
+            | Self::Bind { .. } => 2,
             Self::Write(_) | Self::Stalled(_) | Self::Broken => 5,
         }
     }

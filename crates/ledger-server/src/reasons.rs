@@ -3,6 +3,8 @@
 //! The rules' own refusals are `Rejection::CATALOGUE`. The error catalogue in `docs/errors.md` is made of both, and
 //! `status` refuses by these constants only, so that what is documented is what is sent.
 
+use std::time::Duration;
+
 use tonic::Code;
 
 /// Which calls may be refused so.
@@ -31,6 +33,17 @@ pub struct Reason {
     pub advice: &'static str,
 }
 
+/// How long to wait before the same may go through, where waiting helps.
+pub(crate) fn retry_after(reason: &Reason) -> Option<Duration> {
+    if *reason == TOO_MANY_CALLS {
+        Some(Duration::from_secs(1))
+    } else if *reason == DISK_FULL {
+        Some(Duration::from_secs(60))
+    } else {
+        None
+    }
+}
+
 macro_rules! reasons {
     ($($name:ident, $code:ident, $scope:ident, $meaning:literal, $advice:literal;)+) => {
         $(
@@ -57,6 +70,22 @@ reasons! {
     ACTOR_MISSING, Unauthenticated, EveryCall,
         "The server does not know who calls.",
         "On an insecure port send the metadata `x-ledger-actor: role/name`, the role one of those that the text lists.";
+    CERTIFICATE_UNKNOWN, Unauthenticated, EveryCall,
+        "On a port with TLS: the client's certificate, though signed by the right CA, has not one SAN URI, is of no known client, or has \
+         expired since the connection was made.",
+        "Operators list the certificate's URI in the file of clients; it holds within a second.";
+    ACTOR_MISMATCH, PermissionDenied, EveryCall,
+        "On a port with TLS: the metadata `x-ledger-actor` names another than the certificate.",
+        "Leave the metadata out: the certificate says who calls.";
+    TOO_MANY_CALLS, ResourceExhausted, EveryCall,
+        "The caller has as many calls in flight as one may have, 1,024.",
+        "Wait as long as `RetryInfo` says; send batches, or a stream of them, instead of more calls.";
+    MESSAGE_TOO_LARGE, ResourceExhausted, EveryCall,
+        "The message is larger than 16 MiB.",
+        "Send smaller batches; waiting does not help.";
+    DEADLINE_PASSED, DeadlineExceeded, EveryCall,
+        "The deadline that the caller set passed; what was sent may or may not be recorded.",
+        "Send the same again: what was recorded is answered with its first receipt.";
     ROLE_NOT_ALLOWED, PermissionDenied, EveryCall,
         "The caller's role may not make this call.",
         "`api.md` says of each call which roles may make it; operators map certificates to roles.";

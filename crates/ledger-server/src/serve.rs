@@ -1,9 +1,10 @@
 //! A server: the engine, the services around it, and an end in good order.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ledger_log::{NoteSigner, Recovery};
 use ledger_proto::FILE_DESCRIPTOR_SET;
@@ -17,20 +18,26 @@ use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 
 use crate::Failure;
 use crate::access::{Approvals, Door};
 use crate::calls::{CallLayer, InFlight};
 use crate::engine::{Engine, Every, Start};
 use crate::jobs;
+use crate::metrics::{self, Metrics, Scrape};
 use crate::notary::Notary;
+use crate::port::{self, PING_ANSWER, PING_EVERY, Quota, Tls, TlsFiles};
 use crate::schedule::TimeOfDay;
 use crate::services::Ledger;
 use crate::unread::Unread;
 
 /// Largest message either way, bytes.
 const MOST_MESSAGE: usize = 16 << 20;
+
+/// Calls at a time on one connection.
+const MOST_STREAMS: u32 = 512;
+/// Largest headers of a call, bytes.
+const MOST_HEADERS: u32 = 16 << 10;
 
 /// Between the last answer and the end, for what is still on its way to a socket.
 const LINGER: Duration = Duration::from_millis(100);
@@ -42,6 +49,12 @@ const FAREWELL: Duration = Duration::from_millis(500);
 pub struct Config {
     /// The log folder.
     pub data: PathBuf,
+    /// Certificates; `None`: plain HTTP/2, the caller is whoever they say.
+    pub tls: Option<TlsFiles>,
+    /// Most connections at a time.
+    pub connections: usize,
+    /// Where metrics are served; `None`: nowhere.
+    pub metrics: Option<SocketAddr>,
     /// Free space below which nothing is recorded, bytes.
     pub min_free: u64,
     /// How long calls in flight may take when the server stops.
@@ -64,6 +77,9 @@ impl Config {
     pub const fn new(data: PathBuf) -> Self {
         Self {
             data,
+            tls: None,
+            connections: 1_000,
+            metrics: None,
             min_free: 256 << 20,
             stop_grace: Duration::from_secs(5),
             commit_limit: Some(Duration::from_secs(60)),
@@ -94,20 +110,41 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Failure> {
     let (data, min_free, every) = (config.data.clone(), config.min_free, config.snapshot_every);
+    // Looked at before the log is read: what is wrong there is told at once.
+    let tls = config.tls.clone().map(TlsFiles::load).transpose()?;
+    let begun = Instant::now();
+    let metrics_port = match config.metrics {
+        None => None,
+        Some(address) => {
+            let bound = TcpListener::bind(address).await;
+            Some(bound.map_err(|source| Failure::Bind { address: address.to_string(), source })?)
+        }
+    };
     let opened = tokio::task::spawn_blocking(move || Engine::start(&data, min_free, every));
     let start = opened.await.map_err(|error| Failure::Thread(std::io::Error::other(error)))??;
-    serve(start, config, listener, ready, shutdown).await
+    let front = Front { listener, tls, metrics: metrics_port, begun };
+    serve(start, config, front, ready, shutdown).await
+}
+
+/// The ports of a server, and when its start began.
+struct Front<F> {
+    listener: TcpListener,
+    /// Certificates, and what keeps them fresh.
+    tls: Option<(Tls, F)>,
+    metrics: Option<TcpListener>,
+    begun: Instant,
 }
 
 /// Serves an engine that was started; see [`run`].
 async fn serve(
     start: Start,
     config: Config,
-    listener: TcpListener,
+    front: Front<impl Future<Output = ()> + Send + 'static>,
     ready: impl FnOnce(),
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Failure> {
-    let Config { data, stop_grace, commit_limit, deadlines, signer, checkpoint_every, .. } = config;
+    let Front { listener, tls, metrics: metrics_port, begun } = front;
+    let Config { data, connections, stop_grace, commit_limit, deadlines, signer, checkpoint_every, .. } = config;
     let Start { engine, recovery, checkpoints, mut ended, thread } = start;
     tracing::info!(size = recovery.head.size, clean = recovery.clean, unread = recovery.unread, "log open");
     if !recovery.clean {
@@ -134,8 +171,24 @@ async fn serve(
     let notary = Notary::new(signer, engine.reader().clone(), checkpoints);
     let (stop, stopping) = watch::channel(false);
     let in_flight = InFlight::new();
-    let calls = CallLayer { door: Door::Insecure, in_flight: in_flight.clone(), stopping: stopping.clone() };
-    let ledger = Ledger { engine: engine.clone(), notary: notary.clone(), approvals: Approvals::default(), stopping };
+    let (tls, fresh) = tls.unzip();
+    let door = tls.clone().map_or(Door::Insecure, Door::Tls);
+    let metrics = Metrics::default();
+    let calls = CallLayer {
+        door,
+        quota: Quota::default(),
+        metrics: metrics.clone(),
+        in_flight: in_flight.clone(),
+        stopping: stopping.clone(),
+    };
+    let ledger = Ledger {
+        engine: engine.clone(),
+        notary: notary.clone(),
+        tails: Arc::default(),
+        approvals: Approvals::default(),
+        metrics: metrics.clone(),
+        stopping,
+    };
 
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_serving::<EventServiceServer<Ledger>>().await;
@@ -147,6 +200,10 @@ async fn serve(
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
     let mut server = Server::builder()
+        .http2_keepalive_interval(Some(PING_EVERY))
+        .http2_keepalive_timeout(Some(PING_ANSWER))
+        .max_concurrent_streams(MOST_STREAMS)
+        .http2_max_header_list_size(MOST_HEADERS)
         .layer(calls)
         .add_service(health)
         .add_optional_service(reflection().build_v1().ok())
@@ -160,15 +217,25 @@ async fn serve(
     drop(ledger);
 
     let (finish, finishing) = oneshot::channel::<()>();
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let (incoming, accepting) = port::incoming(listener, tls, connections, metrics.clone());
     // Tasks of these sets end with them, however this function ends.
-    let (mut serving, mut jobs) = (JoinSet::new(), JoinSet::new());
+    let (mut serving, mut accepts, mut jobs) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
+    accepts.spawn(accepting);
+    if let Some(fresh) = fresh {
+        jobs.spawn(fresh);
+    }
     serving.spawn(server.serve_with_incoming_shutdown(incoming, async {
         drop(finishing.await);
     }));
     tokio::pin!(shutdown);
     if let Some(at) = deadlines {
         jobs.spawn(jobs::deadlines(at, engine.clone()));
+    }
+    if let Some(listener) = metrics_port {
+        let scrape =
+            Scrape { metrics: metrics.clone(), engine: engine.clone(), data: data.clone(), startup: begun.elapsed() };
+        jobs.spawn(metrics::serve(listener, Arc::new(scrape)));
+        jobs.spawn(metrics::watch_doubts(engine.clone(), metrics));
     }
     if let Some(period) = checkpoint_every {
         jobs.spawn(notary.clone().every(period));

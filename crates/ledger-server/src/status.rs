@@ -75,7 +75,10 @@ pub(crate) fn already_exists(position: u64, field: &str) -> Status {
 
 /// A refusal that is no rule's.
 pub(crate) fn refused(reason: &Reason, text: impl Into<String>) -> Status {
-    let details = ErrorDetails::with_error_info(reason.name, DOMAIN, HashMap::new());
+    let mut details = ErrorDetails::with_error_info(reason.name, DOMAIN, HashMap::new());
+    if let Some(wait) = reasons::retry_after(reason) {
+        details.set_retry_info(Some(wait));
+    }
     Status::with_error_details(reason.code, text, details)
 }
 

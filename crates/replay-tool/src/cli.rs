@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use ledger_core::ids::ParticipantId;
 use ledger_core::time::Date;
 use ledger_log::Checkpoint;
+use ledger_rpc::client::TlsArgs;
 
 use crate::commands;
 use crate::commands::prove::Claim;
@@ -19,7 +20,8 @@ use crate::note;
 use crate::output::Format;
 use crate::progress::Progress;
 use crate::proof::Proof;
-use crate::source::Source;
+use crate::report::words::Lang;
+use crate::source::{Server, Source};
 
 const CLEAN: u8 = 0;
 const FINDINGS: u8 = 1;
@@ -29,6 +31,9 @@ const EXAMPLES: &str = "\
 Examples:
   replay-tool verify --data ./data/demo
   replay-tool verify --from http://127.0.0.1:50051 --json
+  replay-tool audit --archive ./archive --json
+  replay-tool explain settled-twice@7837@4a65e232-e08d-4adb-a09d-c96fc9e6a57e --archive ./archive
+  replay-tool sample --n 60 --seed 2020 --stratify wave,region --archive ./archive
   replay-tool trial-balance --data ./data/demo --as-of 2020-12-31
   replay-tool balances --data ./data/demo --known-at 2020-07-01T17:00:00Z --json
   replay-tool checkpoint --from http://127.0.0.1:50051 --out july.checkpoint
@@ -43,6 +48,9 @@ Examples:
   replay-tool export --format hledger --to ledger.journal --archive ./archive --as-of 2020-12-31
   replay-tool export --format jsonl --to - --archive ./archive | head
   replay-tool export --format parquet --to ./tables --archive ./archive
+  replay-tool timeline 0190b2c4-6f1e-7abc-8def-0123456789ab --data ./data/demo
+  replay-tool report --html report.html --data ./data/demo --lang en
+  replay-tool diff --data ./data/demo --known-at 2020-07-01T00:00:00+07:00 --and 2020-08-01T00:00:00+07:00
 
 Exit codes: 0 clean, 1 findings, 2 could not check (locked, unreadable, usage).";
 
@@ -134,6 +142,8 @@ enum Command {
         a: Source,
         /// The other copy, a folder or an address
         b: Source,
+        #[command(flatten)]
+        tls: TlsArgs,
         /// Print one JSON document
         #[arg(long)]
         json: bool,
@@ -160,6 +170,8 @@ enum Command {
         /// The server's address, such as http://127.0.0.1:50051
         #[arg(long, value_name = "URL")]
         from: String,
+        #[command(flatten)]
+        tls: TlsArgs,
         /// The folder of the archive
         #[arg(long, value_name = "DIR")]
         to: PathBuf,
@@ -169,6 +181,19 @@ enum Command {
         /// Print one JSON document
         #[arg(long)]
         json: bool,
+    },
+    /// Every rule of the programme and every question of an audit, from the log alone
+    ///
+    /// Findings are broken rules: of the log's integrity, or of the programme's rules, which are checked by code written for
+    /// auditing. Notices break no rule and need a person all the same: an entitlement settled twice, after a rejection or
+    /// after a revocation (a ledger must record money that moved), or in doubt for more than 30 days. Totals answer D1 to D10
+    /// about a history that may be rule-abiding; --as-of limits them and the notices, not the findings.
+    Audit {
+        #[command(flatten)]
+        question: Question,
+        /// How many threads work on it; as many as there are cores, by default. The answer is the same for any number
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+        threads: Option<u16>,
     },
     /// The log in a format of other software: journals, tables, records as lines
     ///
@@ -188,6 +213,32 @@ enum Command {
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
         threads: Option<u16>,
     },
+    /// The records behind a finding or notice of `audit`, in words
+    Explain {
+        /// The finding's id, such as over-entitlement@4711@0190b2c4-6f1e-7abc-8def-0123456789ab
+        finding: String,
+        #[command(flatten)]
+        question: Question,
+        /// How many threads work on it; as many as there are cores, by default
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+        threads: Option<u16>,
+    },
+    /// A random sample of participants with their dossiers; the same seed draws the same sample
+    ///
+    /// A participant's rank is the SHA-256 of the seed (8 bytes, big-endian) and the id (16 bytes); the first ranks are drawn.
+    Sample {
+        /// How many participants
+        #[arg(long, value_name = "N")]
+        n: usize,
+        /// Where chance begins
+        #[arg(long, value_name = "S")]
+        seed: u64,
+        /// Draw from each of these in proportion to its people
+        #[arg(long, value_name = "wave,region", value_delimiter = ',')]
+        stratify: Vec<commands::sample::By>,
+        #[command(flatten)]
+        question: Question,
+    },
     /// Every account over all participants
     TrialBalance {
         #[command(flatten)]
@@ -195,6 +246,52 @@ enum Command {
     },
     /// Every participant with its accounts and entitlements, in order of selection
     Balances {
+        #[command(flatten)]
+        question: Question,
+    },
+    /// One page to hand in: drawings, the tables beside them, findings; nothing is loaded from elsewhere
+    ///
+    /// Every figure is that of another command; the page names those that compute it again.
+    Report {
+        /// The file to write, which must not exist
+        #[arg(long, value_name = "FILE")]
+        html: PathBuf,
+        #[command(flatten)]
+        clocks: Clocks,
+        #[command(flatten)]
+        source: SourceArgs,
+        /// The language of its text
+        #[arg(long, value_enum, default_value = "id")]
+        lang: Lang,
+        /// How many threads work on it; as many as there are cores, by default. The answer is the same for any number
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+        threads: Option<u16>,
+    },
+    /// What changed between two states of knowledge, and which records did it
+    ///
+    /// Both are seen as of the same day, so that only knowledge differs. Listed are participants with records between the
+    /// two; those whose money only a closing moved are counted with the closing. Funds stand by year: that they hold a
+    /// payment is no change of the participant.
+    Diff {
+        #[command(flatten)]
+        source: SourceArgs,
+        /// The earlier state: the records up to and including a position, or recorded at or before a time
+        #[arg(long, value_name = "POSITION|RFC3339")]
+        known_at: KnownAt,
+        /// The later state, in the same way
+        #[arg(long, value_name = "POSITION|RFC3339")]
+        and: KnownAt,
+        /// Count facts and postings dated up to this day, in WIB; the latest day known in the later state without it
+        #[arg(long, value_name = "DATE", value_parser = date)]
+        as_of: Option<Date>,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// One participant's life along the time: facts, balances after each, what was due, ordered and paid when
+    Timeline {
+        /// The participant's id, a UUID
+        id: ParticipantId,
         #[command(flatten)]
         question: Question,
     },
@@ -208,8 +305,16 @@ enum Command {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
 struct SourceArgs {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    tls: TlsArgs,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Place {
     /// The folder of a log that no server works on; it is never written to
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -219,6 +324,20 @@ struct SourceArgs {
     /// A server's address, such as http://127.0.0.1:50051
     #[arg(long, value_name = "URL")]
     from: Option<String>,
+}
+
+fn server(url: String, tls: &TlsArgs) -> Server {
+    Server { url, tls: tls.files() }
+}
+
+impl Source {
+    /// The same, a server asked with this certificate.
+    fn with(self, tls: &TlsArgs) -> Self {
+        match self {
+            Self::From(Server { url, .. }) => Self::From(server(url, tls)),
+            folder => folder,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -251,14 +370,9 @@ struct Clocks {
 
 impl SourceArgs {
     fn source(self) -> Option<Source> {
-        let archive = self.archive.map(Source::Archive);
-        self.data.map(Source::Data).or(archive).or(self.from.map(Source::From))
-    }
-}
-
-impl Question {
-    fn parts(self) -> Option<(Source, Window, Format)> {
-        Some((self.source.source()?, self.clocks.window(), format(self.json)))
+        let Place { data, archive, from } = self.place;
+        let from = from.map(|url| Source::From(server(url, &self.tls)));
+        data.map(Source::Data).or(archive.map(Source::Archive)).or(from)
     }
 }
 
@@ -268,10 +382,10 @@ impl Clocks {
     }
 }
 
-/// As many as were asked for, or as there are cores.
-fn workers(threads: Option<u16>) -> usize {
-    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    threads.map_or_else(cores, usize::from)
+impl Question {
+    fn parts(self) -> Option<(Source, Window, Format)> {
+        Some((self.source.source()?, self.clocks.window(), format(self.json)))
+    }
 }
 
 fn date(text: &str) -> Result<Date, &'static str> {
@@ -284,6 +398,11 @@ const fn format(json: bool) -> Format {
 
 const fn code(clean: bool) -> u8 {
     if clean { CLEAN } else { FINDINGS }
+}
+
+/// As many threads as were asked for, or as there are cores.
+fn cores(threads: Option<u16>) -> usize {
+    threads.map_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get), usize::from)
 }
 
 /// A checkpoint that was kept, signed by the key.
@@ -325,7 +444,7 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
         Command::Verify { source, checkpoint, key, threads, json } => {
             let Some(source) = source.source() else { return Ok(COULD_NOT) };
             let checkpoint = checkpoint.zip(key).map(|(file, key)| kept(&file, &key)).transpose()?;
-            let threads = workers(threads);
+            let threads = cores(threads);
             return commands::verify::run(&source, checkpoint.as_ref(), threads, format(json), out, err).map(code);
         }
         Command::Checkpoint { source, origin, out: keep, json } => {
@@ -343,21 +462,36 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
             let proof = Proof::read(&proof)?;
             return commands::check_proof::run(&proof, &checkpoint, old.as_ref(), format(json), out).map(code);
         }
-        Command::Compare { a, b, json } => return commands::compare::run(&a, &b, format(json), out).map(code),
+        Command::Compare { a, b, tls, json } => {
+            let [a, b] = [a, b].map(|source| source.with(&tls));
+            return commands::compare::run(&a, &b, format(json), out).map(code);
+        }
         Command::ExportLog { source, to, json } => {
             let Some(source) = source.source() else { return Ok(COULD_NOT) };
             return commands::export_log::run(&source, &to, format(json), out).map(code);
         }
-        Command::Mirror { from, to, key, json } => {
+        Command::Mirror { from, tls, to, key, json } => {
             let key = key.as_deref().map(note::key).transpose()?;
-            return commands::mirror::run(&from, &to, key.as_ref(), format(json), out).map(code);
+            return commands::mirror::run(&server(from, &tls), &to, key.as_ref(), format(json), out).map(code);
+        }
+        Command::Audit { question, threads } => {
+            let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
+            return commands::audit::run(&source, &window, cores(threads), format, out, err).map(code);
         }
         Command::Export { format, to, source, clocks, threads } => {
             let Some(source) = source.source() else { return Ok(COULD_NOT) };
             let progress = Progress::new(err, io::stderr().is_terminal());
-            let how = How { window: clocks.window(), threads: workers(threads), progress };
+            let how = How { window: clocks.window(), threads: cores(threads), progress };
             let to = if to.as_os_str() == "-" { To::Out } else { To::Path(&to) };
             export::run(&source, format, to, how, out)?;
+        }
+        Command::Explain { finding, question, threads } => {
+            let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
+            commands::explain::run(&source, &finding, &window, cores(threads), format, out)?;
+        }
+        Command::Sample { n, seed, stratify, question } => {
+            let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
+            commands::sample::run(&source, (n, seed, &stratify), &window, format, out)?;
         }
         Command::TrialBalance { question } => {
             let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
@@ -366,6 +500,18 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
         Command::Balances { question } => {
             let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
             commands::balances::run(&source, &window, format, out)?;
+        }
+        Command::Report { html, clocks, source, lang, threads } => {
+            let Some(source) = source.source() else { return Ok(COULD_NOT) };
+            return commands::report::run(&source, &clocks.window(), cores(threads), lang, &html, out).map(code);
+        }
+        Command::Diff { source, known_at, and, as_of, json } => {
+            let Some(source) = source.source() else { return Ok(COULD_NOT) };
+            commands::diff::run(&source, as_of, [known_at, and], format(json), out)?;
+        }
+        Command::Timeline { id, question } => {
+            let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
+            commands::timeline::run(&source, id, &window, format, out)?;
         }
         Command::Participant { id, question } => {
             let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };

@@ -8,6 +8,7 @@ use ledger_core::time::Date;
 use ledger_log::{FileError, OpenError, ReadError};
 
 use crate::finding::Finding;
+use crate::source::Server;
 
 /// Why a question could not be answered.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,14 @@ pub enum Error {
         /// Number of records.
         size: u64,
     },
+    /// `--and` names an earlier state than `--known-at`.
+    #[error("--and: {after} records were known then, fewer than the {before} of --known-at")]
+    Backwards {
+        /// Records known at `--known-at`.
+        before: u64,
+        /// Records known at `--and`.
+        after: u64,
+    },
     /// Nothing is known of this participant.
     #[error("participant {participant} is not in the {size} records that were looked at")]
     UnknownParticipant {
@@ -61,6 +70,14 @@ pub enum Error {
         selected_on: Date,
         /// The date asked for.
         as_of: Date,
+    },
+    /// An audit of this log, known this far, has no such finding.
+    #[error("no finding {id}: replay-tool audit lists them{}", beyond(*left_out))]
+    UnknownFinding {
+        /// The id asked for.
+        id: String,
+        /// Findings that the audit had beyond those it keeps.
+        left_out: u64,
     },
     /// The log cannot be read where a proof needs it.
     #[error(transparent)]
@@ -120,8 +137,8 @@ impl From<FileError> for Error {
 }
 
 impl Error {
-    pub(crate) fn server(url: &str, action: &'static str, reason: String) -> Self {
-        Self::Server { url: url.to_owned(), action, reason }
+    pub(crate) fn server(server: &Server, action: &'static str, reason: String) -> Self {
+        Self::Server { url: server.url.clone(), action, reason }
     }
 
     /// Whether the reader of the output went away, which is no error to anyone.
@@ -146,6 +163,10 @@ impl Error {
         }
         text
     }
+}
+
+fn beyond(left_out: u64) -> String {
+    if left_out == 0 { String::new() } else { format!("; {left_out} more are not kept") }
 }
 
 fn last(size: u64) -> String {

@@ -13,7 +13,7 @@ pub(super) fn text() -> String {
         "\n## Who may call what\n\nEach call below names the roles that may make it; others are refused with `ROLE_NOT_ALLOWED`. A platform sends facts of its\n\
          own purchases, a partner asks about and reports its own instructions: anything else is `OUT_OF_SCOPE`. Health and reflection\n\
          are for everybody.\n\n\
-         What needs a second person is sent by an officer and then, the same, by an approver. Where callers are known by certificate (no port does so yet),\n\
+         What needs a second person is sent by an officer and then, the same, by an approver. Where callers are known by certificate,\n\
          the first is answered `AWAITS_APPROVAL` and nothing is recorded; the second records it, with the officer as actor and the\n\
          approver as `approved_by`; sent again, both are answered with the receipt. On an insecure port the officer names the approver\n\
          in `approved_by` and it is recorded at once.\n\n\

@@ -9,6 +9,7 @@ use ledger_rpc::v1::payout_service_client::PayoutServiceClient;
 use ledger_tests::life::{Programme, at, outcome, person, ready, receipt};
 use ledger_tests::server::{Server, from, text};
 use serde_json::Value;
+use tonic::transport::Channel;
 
 use crate::PROGRAMS;
 use crate::api::server;
@@ -75,6 +76,35 @@ fn found(document: &Value) -> Vec<(String, String)> {
         .collect();
     found.sort();
     found
+}
+
+/// A partner's exceptions, page by page.
+async fn exceptions(
+    client: &mut PayoutServiceClient<Channel>,
+    partner: v1::Partner,
+    include_resolved: bool,
+) -> Vec<v1::KeptException> {
+    let (mut all, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let ask = v1::ListExceptionsRequest { partner: partner.into(), include_resolved, page_size: 1, page_token };
+        let page = client.list_exceptions(from("officer/budi", ask)).await.expect("a page").into_inner();
+        all.extend(page.exceptions);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return all;
+        }
+    }
+}
+
+/// Why an exception is kept, and the reference that it is about.
+fn cause(kept: &v1::KeptException) -> (String, String) {
+    match kept.exception.as_ref().and_then(|event| event.event.as_ref()) {
+        Some(v1::history_event::Event::OutcomeException(said)) => {
+            let cause = said.cause().as_str_name().trim_start_matches("EXCEPTION_CAUSE_").to_lowercase();
+            (cause, said.instruction_reference.clone())
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 fn csv(lines: &[Line]) -> String {
@@ -145,6 +175,12 @@ async fn planted_errors_are_found_and_nothing_else() {
         assert_eq!((&again["repeated"], &again["position"]), (&true.into(), &document["position"]), "{name}");
         assert_eq!(again["differences"], document["differences"], "{name}");
     }
+    // Each is kept once, whichever file says it, until somebody clears it up.
+    let kept = exceptions(&mut PayoutServiceClient::new(server.channel().await), v1::Partner::Gopay, false).await;
+    let mut causes: Vec<_> = kept.iter().map(cause).collect();
+    causes.sort();
+    let expected: Vec<_> = planted.iter().map(|(kind, id)| (format!("statement_{kind}"), id.clone())).collect();
+    assert_eq!(causes, expected);
     let (code, refused) = reconcile(&server, &write("bad.csv", "instruction,date\n"));
     assert_eq!(code, Some(2), "{refused}");
     assert!(refused.as_str().is_some_and(|text| text.contains("bad.csv: has no column amount")), "{refused}");
@@ -178,18 +214,7 @@ async fn exceptions_are_listed_until_they_are_resolved() {
     let kept = programme.report(vec![unknown, rejected]).await;
     assert!(kept.iter().all(|result| result.exception_cause != 0), "{kept:?}");
     let mut client = PayoutServiceClient::new(channel.clone());
-    let mut list = async |partner: v1::Partner, include_resolved| {
-        let (mut all, mut page_token) = (Vec::new(), String::new());
-        loop {
-            let ask = v1::ListExceptionsRequest { partner: partner.into(), include_resolved, page_size: 1, page_token };
-            let page = client.list_exceptions(from("officer/budi", ask)).await.expect("a page").into_inner();
-            all.extend(page.exceptions);
-            page_token = page.next_page_token;
-            if page_token.is_empty() {
-                return all;
-            }
-        }
-    };
+    let mut list = async |partner, resolved| exceptions(&mut client, partner, resolved).await;
     let open = list(v1::Partner::Gopay, false).await;
     let told: Vec<_> = open
         .iter()

@@ -91,6 +91,7 @@ pub fn decide_apart<'a>(
         Command::ReportOutcome { partner, instruction, kind, outcome } => {
             outcome::decide(state, meta, outcome::Report { partner, instruction, kind, outcome }, apart)
         }
+        Command::KeepDifference(exception) => outcome::keep_difference(state, meta, exception),
         Command::PlanRun { run, as_of } => programme::plan_run(state, meta, run, as_of),
         Command::ApproveRun { run, items_digest } => programme::approve_run(state, meta, run, items_digest),
     }

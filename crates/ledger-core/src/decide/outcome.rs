@@ -9,7 +9,9 @@ use crate::event::{Event, Outcome, OutcomeException, Text};
 use crate::fold::{exception_content, exception_key};
 use crate::ids::Position;
 use crate::rejection::Rejection;
-use crate::state::{Fact, FactKind, Instruction, InstructionStatus, Participant, Place, RareKind, State, identity_of};
+use crate::state::{
+    ExceptionKey, Fact, FactKind, Instruction, InstructionStatus, Participant, Place, RareKind, State, identity_of,
+};
 
 /// An outcome as reported.
 pub(super) struct Report<'a> {
@@ -34,7 +36,7 @@ pub(super) fn decide<'a>(
     apart: &[u64],
 ) -> Result<Decision<'a>, Rejection> {
     fields(&report)?;
-    let subject = find(state, &report);
+    let subject = find(state, report.partner, &report.instruction);
     report.outcome.instruction = subject.as_ref().map_or(Position(0), |s| s.instruction.position());
     let exception = |cause| OutcomeException {
         partner: report.partner,
@@ -92,6 +94,26 @@ pub(super) fn decide<'a>(
     Ok(Decision::Record(events))
 }
 
+/// What a statement says and the ledger does not have, or has otherwise (section 8, D10).
+pub(super) fn keep_difference<'a>(
+    state: &State,
+    meta: &Meta<'a>,
+    exception: OutcomeException<'a>,
+) -> Result<Decision<'a>, Rejection> {
+    if let Some(kept) = state.exceptions.get(&ExceptionKey::of(&exception)) {
+        return Ok(Decision::Repeat { position: kept.recorded.position() });
+    }
+    not_ahead(meta)?;
+    let subject = find(state, exception.partner, &exception.instruction);
+    let instruction = subject.as_ref().map_or(Position(0), |s| s.instruction.position());
+    let outcome = Outcome { instruction, ..exception.outcome };
+    Ok(Decision::Record(vec![NewEvent {
+        participant: subject.map(|s| s.participant.id),
+        occurred_at: meta.occurred_at,
+        event: OutcomeException { outcome, ..exception }.into(),
+    }]))
+}
+
 fn fields(report: &Report<'_>) -> Result<(), Rejection> {
     let refuse = |field, rule| Err(Rejection::InvalidField { field, rule });
     let outcome = &report.outcome;
@@ -101,6 +123,7 @@ fn fields(report: &Report<'_>) -> Result<(), Rejection> {
     }
     match outcome.evidence {
         Evidence::Expiry => refuse("evidence", "expiry is the ledger's own job's"),
+        Evidence::Statement => refuse("evidence", "a statement is compared by ReconcileStatement"),
         Evidence::Manual if outcome.evidence_reason.is_empty() => {
             refuse("evidence_reason", "is needed where a person decides")
         }
@@ -108,9 +131,9 @@ fn fields(report: &Report<'_>) -> Result<(), Rejection> {
     }
 }
 
-fn find<'s>(state: &'s State, report: &Report<'_>) -> Option<Subject<'s>> {
-    let position = Position::from_reference(&report.instruction)?;
-    let place = state.instructions(report.partner).place(position)?;
+fn find<'s>(state: &'s State, partner: Partner, reference: &str) -> Option<Subject<'s>> {
+    let position = Position::from_reference(reference)?;
+    let place = state.instructions(partner).place(position)?;
     let participant = state.participants.get(place)?;
     let (index, instruction) = participant.instruction(position)?;
     Some(Subject { place, participant, index, instruction })

@@ -5,7 +5,7 @@
 
 use crate::command::Command;
 use crate::event::{Event, Outcome, Record};
-use crate::state::{Fact, FactKind, Participant, Place, RareKind, State, identity_of};
+use crate::state::{ExceptionKey, Fact, FactKind, Participant, Place, RareKind, State, identity_of};
 use crate::time::Timestamp;
 
 /// What a command that was taken for a repeat is beside the earlier record.
@@ -30,6 +30,11 @@ pub fn compare(earlier: &Record<'_>, command: &Command<'_>, occurred_at: Timesta
         Command::Record { participant, event } => {
             same(earlier.participant == *participant && earlier.event == *event && earlier.occurred_at == occurred_at)
         }
+        // Kept under this identity is what counts: the statement may say it on another day than the partner's report did.
+        Command::KeepDifference(exception) => same(matches!(
+            &earlier.event,
+            Event::OutcomeException(e) if ExceptionKey::of(e) == ExceptionKey::of(exception)
+        )),
         Command::PlanRun { run, as_of } => {
             same(matches!(&earlier.event, Event::DisbursementRunPlanned(e) if e.run == *run && e.as_of == *as_of))
         }

@@ -1,16 +1,15 @@
 //! Who calls, as the port knows it.
 
-use http::HeaderMap;
+use http::{Extensions, HeaderMap};
 use ledger_core::codes::{Auth, Partner, Platform};
+use ledger_rpc::client::ACTOR;
 use tonic::{Request, Status};
 
 use super::Role;
 use crate::engine::Actor;
-use crate::reasons::ACTOR_MISSING;
+use crate::port::{Peer, Tls};
+use crate::reasons::{ACTOR_MISMATCH, ACTOR_MISSING, CERTIFICATE_UNKNOWN};
 use crate::status::refused;
-
-/// Metadata that names the caller where the port is insecure.
-pub(crate) const ACTOR: &str = "x-ledger-actor";
 
 /// What is a caller's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,19 +76,34 @@ impl Caller {
 const MOST_NAME: usize = 100;
 
 /// How a port knows who calls.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Door {
     /// By their own word.
     Insecure,
+    /// By their certificates.
+    Tls(Tls),
 }
 
 impl Door {
     /// Who sends a request.
-    pub(crate) fn caller(&self, headers: &HeaderMap) -> Result<Caller, Status> {
+    pub(crate) fn caller(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<Caller, Status> {
         match self {
             Self::Insecure => by_word(headers),
+            Self::Tls(tls) => by_certificate(tls, headers, extensions),
         }
     }
+}
+
+fn by_certificate(tls: &Tls, headers: &HeaderMap, extensions: &Extensions) -> Result<Caller, Status> {
+    let peer = extensions.get::<Peer>().and_then(|peer| peer.certificate.as_ref());
+    let certificate = peer.ok_or_else(|| refused(&CERTIFICATE_UNKNOWN, "the connection has no certificate"))?;
+    let caller = certificate.caller(tls)?;
+    // Who says to be somebody else is not recorded as who they are.
+    if headers.get(ACTOR).is_some_and(|named| named.as_bytes() != caller.name.as_bytes()) {
+        let text = format!("{ACTOR} names another than the certificate, which is {}", caller.name);
+        return Err(refused(&ACTOR_MISMATCH, text));
+    }
+    Ok(caller)
 }
 
 fn by_word(headers: &HeaderMap) -> Result<Caller, Status> {

@@ -3,11 +3,13 @@
 mod admit;
 mod approvals;
 mod caller;
+mod clients;
 pub mod table;
 
 pub(crate) use admit::{Item, Seconded, instructions_scope, partner_scope};
 pub(crate) use approvals::Approvals;
-pub(crate) use caller::{ACTOR, Caller, Door, Own};
+pub(crate) use caller::{Caller, Door, Own};
+pub(crate) use clients::{Clients, SCHEME};
 
 /// What a caller is to the programme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

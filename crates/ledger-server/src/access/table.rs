@@ -191,6 +191,7 @@ pub const EVIDENCE: &[(Evidence, &[Role], bool)] = &[
     (Evidence::Inquiry, &[Partner, Officer], false),
     (Evidence::Manual, &[Officer], true),
     (Evidence::Expiry, &[], false),
+    (Evidence::Statement, &[], false),
 ];
 
 /// What the table says of a call.

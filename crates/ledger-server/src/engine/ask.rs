@@ -23,6 +23,7 @@ use super::resolve::{Finding, Resolution, Resolve};
 use super::runs::PlanAsked;
 use super::scan::Question;
 use super::{Actor, Answer, ApproveReply, DeadlinesReply, Incoming, PlanReply, Request, Said, Unavailable};
+use crate::metrics::Times;
 
 /// A handle to the engine.
 #[derive(Clone)]
@@ -218,6 +219,21 @@ impl Engine {
     #[must_use]
     pub fn commit_age(&self) -> Option<Duration> {
         self.pending.commit_age()
+    }
+
+    /// How long commits take.
+    pub(crate) fn times(&self) -> &Times {
+        &self.pending.times
+    }
+
+    /// Requests that wait.
+    pub(crate) fn queued(&self) -> usize {
+        self.requests.max_capacity() - self.requests.capacity()
+    }
+
+    /// Records that wait for the disk.
+    pub(crate) fn backlog(&self) -> usize {
+        self.pending.backlog()
     }
 
     pub(super) async fn send(&self, request: Request) -> Result<(), Unavailable> {

@@ -7,6 +7,7 @@ use ledger_log::{AppendError, Batch, Hash, Writer};
 use tokio::sync::watch;
 
 use crate::Failure;
+use crate::metrics::Times;
 
 /// What a commit brought.
 pub(super) struct Committed<'a> {
@@ -55,6 +56,8 @@ pub(super) struct Pending {
     group: Mutex<Group>,
     filled: Condvar,
     taken: Condvar,
+    /// How long commits take.
+    pub(super) times: Times,
 }
 
 impl Pending {
@@ -70,7 +73,10 @@ impl Pending {
             failed: false,
             began: None,
         };
-        (Self { group: Mutex::new(group), filled: Condvar::new(), taken: Condvar::new() }, receiver)
+        (
+            Self { group: Mutex::new(group), filled: Condvar::new(), taken: Condvar::new(), times: Times::default() },
+            receiver,
+        )
     }
 
     fn lock(&self) -> MutexGuard<'_, Group> {
@@ -149,8 +155,10 @@ impl Pending {
         loop {
             if writer.head() != synced && synced_at.elapsed() >= CHECKPOINT_EVERY {
                 self.lock().began = Some(Instant::now());
+                let start = Instant::now();
                 synced = writer.checkpoint().map_err(|error| self.failed(error))?;
                 synced_at = Instant::now();
+                self.times.sync.observe((synced_at - start).as_secs_f64());
             }
             let (ended, failed) = {
                 let mut group = self.lock();
@@ -169,8 +177,11 @@ impl Pending {
                 // The deciding thread broke: what it decided last is not known to be whole.
                 return Err(Failure::Broken);
             }
-            let first = writer.head().size;
+            let (first, start) = (writer.head().size, Instant::now());
             let head = writer.append(first, &records).map_err(|error| self.failed(error))?;
+            if head.size > first {
+                self.times.commit.observe(start.elapsed().as_secs_f64());
+            }
             let replies = self.committed(head.size);
             let committed = Committed { first, leaf_hashes: writer.leaf_hashes() };
             for reply in replies {

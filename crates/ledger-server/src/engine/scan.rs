@@ -67,7 +67,10 @@ impl Scan {
 pub(super) fn changes_everybody(commands: &[Incoming]) -> bool {
     let closing = |command: &Command<'_>| match command {
         Command::Record { event, .. } => matches!(event, Event::WaveClosed(_) | Event::BalancePeriodClosed(_)),
-        Command::ReportOutcome { .. } | Command::PlanRun { .. } | Command::ApproveRun { .. } => false,
+        Command::ReportOutcome { .. }
+        | Command::KeepDifference(_)
+        | Command::PlanRun { .. }
+        | Command::ApproveRun { .. } => false,
     };
     commands.iter().any(|incoming| closing(&incoming.command))
 }

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use ledger_proto::v1;
 use ledger_proto::v1::load_line::Request as Line;
+use ledger_rpc::client::{ACTOR, ClientError, ClientTls, TlsArgs, connect};
 use ledger_rpc::v1::disbursement_service_client::DisbursementServiceClient;
 use ledger_rpc::v1::event_service_client::EventServiceClient;
 use ledger_rpc::v1::payout_service_client::PayoutServiceClient;
@@ -26,7 +27,6 @@ use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
 use self::window::{Group, Item, Items, Window};
-use crate::access::ACTOR;
 use crate::cli::usage;
 use crate::output;
 use crate::services::MOST_ITEMS;
@@ -40,6 +40,8 @@ pub struct Load {
     /// The server.
     #[arg(long, value_name = "URL")]
     to: String,
+    #[command(flatten)]
+    tls: TlsArgs,
     /// Most events in one call.
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=MOST_ITEMS as u64))]
     batch: u64,
@@ -69,7 +71,7 @@ pub enum LoadError {
     Server(#[source] Box<Status>),
     /// The address is none.
     #[error("the server cannot be reached")]
-    Connect(#[from] tonic::transport::Error),
+    Connect(#[from] ClientError),
     /// The file cannot be read.
     #[error("the file cannot be read")]
     Read(#[from] std::io::Error),
@@ -83,7 +85,8 @@ pub async fn command(args: Load) -> ExitCode {
     let (lines, queue) = mpsc::channel(8);
     let file = args.file.clone();
     let reading = tokio::task::spawn_blocking(move || read(&file, &lines));
-    let loaded = load(&args.to, queue, usize::try_from(args.batch).unwrap_or(MOST_ITEMS)).await;
+    let loaded =
+        load(&args.to, args.tls.files().as_ref(), queue, usize::try_from(args.batch).unwrap_or(MOST_ITEMS)).await;
     let read = reading.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
     let summary = match (loaded, read) {
         (Ok(summary), Ok(())) => summary,
@@ -129,11 +132,13 @@ fn read(file: &std::path::Path, lines: &mpsc::Sender<Vec<Numbered>>) -> std::io:
 /// # Errors
 ///
 /// The server cannot be reached or stops answering: what was sent may be sent again.
-pub async fn load(to: &str, mut lines: mpsc::Receiver<Vec<Numbered>>, batch: usize) -> Result<Summary, LoadError> {
-    let channel = Channel::from_shared(to.to_owned())
-        .map_err(|error| LoadError::Server(Box::new(Status::invalid_argument(error.to_string()))))?
-        .connect()
-        .await?;
+pub async fn load(
+    to: &str,
+    tls: Option<&ClientTls>,
+    mut lines: mpsc::Receiver<Vec<Numbered>>,
+    batch: usize,
+) -> Result<Summary, LoadError> {
+    let channel = connect(to, tls).await?;
     let mut loader = Loader::new(channel, batch);
     while let Some(chunk) = lines.recv().await {
         for (number, line) in chunk {

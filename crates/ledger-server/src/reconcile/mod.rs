@@ -13,15 +13,13 @@ use ledger_core::{Rupiah, ids::Digest};
 use ledger_proto::v1;
 use ledger_proto::v1::reconcile_statement_request::Part as Sent;
 use ledger_proto::v1::reconcile_statement_response::Part as Answered;
+use ledger_rpc::client::{ClientError, Named, TlsArgs, connect};
 use ledger_rpc::v1::payout_service_client::PayoutServiceClient;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use tonic::metadata::MetadataValue;
-use tonic::transport::Channel;
-use tonic::{Request, Status};
+use tonic::Status;
 
-use crate::access::ACTOR;
 use crate::cli::usage;
 use crate::{output, to_proto};
 
@@ -40,6 +38,8 @@ pub struct Reconcile {
     /// The server.
     #[arg(long, value_name = "URL")]
     to: String,
+    #[command(flatten)]
+    tls: TlsArgs,
     /// One JSON document on stdout.
     #[arg(long)]
     json: bool,
@@ -63,7 +63,7 @@ enum Refused {
     #[error("{}: {}", .0.display(), .1)]
     Statement(PathBuf, String),
     #[error("the server cannot be reached")]
-    Connect(#[from] tonic::transport::Error),
+    Connect(#[from] ClientError),
     #[error("the server's answer")]
     Server(#[from] Box<Status>),
     #[error("the server's answer ends without a result")]
@@ -111,13 +111,10 @@ async fn compare(args: &Reconcile) -> Result<Compared, Refused> {
     let mut parts = vec![Sent::Header(header)];
     parts.extend(statement.lines.chunks(CHUNK).map(|lines| Sent::Lines(v1::StatementLines { lines: lines.to_vec() })));
     let parts = parts.into_iter().map(|part| v1::ReconcileStatementRequest { part: Some(part) });
-    let mut request = Request::new(tokio_stream::iter(parts));
-    request.metadata_mut().insert(ACTOR, MetadataValue::from_static("officer/reconcile"));
-    let channel = Channel::from_shared(args.to.clone())
-        .map_err(|error| Box::new(Status::invalid_argument(error.to_string())))?
-        .connect()
-        .await?;
-    let answers = PayoutServiceClient::new(channel).reconcile_statement(request).await.map_err(Box::new)?;
+    let tls = args.tls.files();
+    let channel = connect(&args.to, tls.as_ref()).await?;
+    let mut client = PayoutServiceClient::with_interceptor(channel, Named::unless(tls.as_ref(), "officer/reconcile"));
+    let answers = client.reconcile_statement(tokio_stream::iter(parts)).await.map_err(Box::new)?;
     let (mut answers, mut differences, mut result) = (answers.into_inner(), Vec::new(), None);
     while let Some(answer) = answers.message().await.map_err(Box::new)? {
         match answer.part {

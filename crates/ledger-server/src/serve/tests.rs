@@ -18,6 +18,11 @@ use crate::engine::tests::{self as engine, Held};
 /// A hang of the server fails a test instead of holding it for ever.
 const FOR_EVER: Duration = Duration::from_secs(60);
 
+/// These speak plainly.
+fn plain(listener: TcpListener) -> Front<std::future::Pending<()>> {
+    Front { listener, tls: None, metrics: None, begun: Instant::now() }
+}
+
 /// A server in this process, with its engine in hand.
 struct Faulty {
     engine: Engine,
@@ -34,7 +39,7 @@ impl Faulty {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let config = Config { commit_limit: Some(Duration::from_secs(1)), ..Config::new(folder.path().to_owned()) };
-        let ended = tokio::spawn(serve(start, config, listener, || {}, std::future::pending()));
+        let ended = tokio::spawn(serve(start, config, plain(listener), || {}, std::future::pending()));
         Self { engine, url, ended, _folder: folder }
     }
 

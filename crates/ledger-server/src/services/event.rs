@@ -86,7 +86,7 @@ impl Ledger {
             let v1::RecordEventStreamRequest { sequence, events } = match message {
                 Ok(Some(batch)) => batch,
                 Ok(None) => return,
-                Err(status) => return room.send(Batch::End(status)),
+                Err(status) => return room.send(Batch::End(crate::calls::told(&status).unwrap_or(status))),
             };
             if let Err(status) = bounded("events", events.len()) {
                 room.send(Batch::Refused { sequence, status });

@@ -13,8 +13,10 @@ mod programme;
 mod runs;
 mod statement;
 mod summary;
+mod tails;
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use ledger_core::decide::{Comparison, compare};
 use ledger_core::event::Event;
@@ -28,9 +30,12 @@ use tonic::Status;
 
 use crate::access::{Approvals, Caller, Seconded};
 use crate::engine::{Actor, Answer, Engine, Incoming};
+use crate::metrics::Metrics;
 use crate::notary::Notary;
 use crate::reasons::{INSTRUCTION_UNKNOWN, OUT_OF_SCOPE};
 use crate::status::{already_exists, refused, rejected, unreadable};
+
+use tails::Tails;
 
 /// Most items of one request.
 pub(crate) const MOST_ITEMS: usize = 8_190;
@@ -46,8 +51,11 @@ pub(crate) struct Ledger {
     pub(crate) engine: Engine,
     /// Signs checkpoints.
     pub(crate) notary: Notary,
+    /// Where partners' streams wait.
+    pub(crate) tails: Arc<Tails>,
     /// What waits for a second person.
     pub(crate) approvals: Approvals,
+    pub(crate) metrics: Metrics,
     /// Becomes true when the server stops: streams end then.
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -146,6 +154,7 @@ fn difference(stored: &ledger_core::Record<'_>, command: &Command<'_>) -> Option
             let outcome = ledger_core::event::Outcome { instruction: stored_outcome.instruction, ..outcome.clone() };
             (Event::outcome(*kind, outcome), stored.participant)
         }
+        Command::KeepDifference(_) => return None,
         Command::PlanRun { .. } => return Some("as_of".to_owned()),
         Command::ApproveRun { .. } => return Some("items_sha256".to_owned()),
     };

@@ -1,12 +1,13 @@
 //! `PayoutService`: partners pull instructions and report what became of them.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ledger_core::codes::Partner;
 use ledger_core::event::Event;
 use ledger_core::ids::Position;
 use ledger_core::state::{FactKind, InstructionStatus, State};
-use ledger_log::{Reader, record};
+use ledger_log::{Nearby, Reader, record};
 use ledger_proto::v1;
 use ledger_rpc::v1::payout_service_server::PayoutService;
 use tokio::sync::mpsc;
@@ -14,15 +15,15 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::participant::of_one;
+use super::tails::Page;
 use super::{AHEAD, Answers, Ledger, bounded, history, instruction_unknown, pages};
 use crate::access::{Caller, instructions_scope, partner_scope};
-use crate::engine::Engine;
 use crate::reasons::{STOPPING, UNREADABLE_RECORD};
 use crate::status::{Invalid, refused, unreadable};
 use crate::{from_proto, to_proto};
 
 /// Instructions of one message.
-const PAGE: usize = 500;
+pub(super) const PAGE: usize = 500;
 type Instructions = Answers<v1::StreamInstructionsResponse>;
 
 #[tonic::async_trait]
@@ -79,7 +80,7 @@ impl PayoutService for Ledger {
         let reader = self.engine.reader();
         let response = tokio::task::block_in_place(|| {
             Ok::<_, Status>(v1::GetInstructionResponse {
-                instruction: Some(instruction(reader, &entry)?),
+                instruction: instructions(reader, &[entry])?.pop(),
                 history: history::of_instruction(reader, last, position)?,
             })
         });
@@ -127,23 +128,22 @@ impl Ledger {
     ) -> Result<(), Status> {
         let mut durable = self.engine.durable();
         let mut stopping = self.stopping.clone();
+        // From the beginning each stream looks for itself; those that wait at the end have the same pages.
+        let mut at_end = false;
         loop {
-            durable.mark_unchanged();
-            let entries = page(&self.engine, partner, from).await?;
-            let more = entries.len() == PAGE;
-            if let Some(last) = entries.last() {
-                from = Position(last.position.0 + 1);
-                let reader = self.engine.reader();
-                let instructions = tokio::task::block_in_place(|| {
-                    entries.iter().map(|entry| instruction(reader, entry)).collect::<Result<Vec<_>, _>>()
-                })?;
-                let next_instruction = from.reference();
-                let message = v1::StreamInstructionsResponse { instructions, next_instruction };
-                if messages.send(Ok(message)).await.is_err() {
+            let size = *durable.borrow_and_update();
+            let page = match at_end {
+                true => self.tails.next(self, partner, from, size).await?,
+                false => Some(Arc::new(self.page_of_instructions(partner, from).await?)),
+            };
+            if let Some(page) = page {
+                at_end |= !page.full();
+                from = page.next;
+                let behind = if page.full() { durable.borrow().saturating_sub(from.0) } else { 0 };
+                self.metrics.stream_lag(partner, behind);
+                if !page.message.instructions.is_empty() && messages.send(Ok(page.message.clone())).await.is_err() {
                     return Ok(());
                 }
-            }
-            if more {
                 continue;
             }
             if !follow {
@@ -155,6 +155,17 @@ impl Ledger {
                 () = messages.closed() => return Ok(()),
             }
         }
+    }
+
+    /// A partner's instructions from a position on, as they stand.
+    pub(super) async fn page_of_instructions(&self, partner: Partner, from: Position) -> Result<Page, Status> {
+        let (entries, size) = self.engine.look(move |state| page(state, partner, from)).await?;
+        self.engine.until_durable(size).await?;
+        let made = Instant::now();
+        let next = entries.last().map_or(from, |last| Position(last.position.0 + 1));
+        let instructions = tokio::task::block_in_place(|| instructions(self.engine.reader(), &entries))?;
+        let message = v1::StreamInstructionsResponse { instructions, next_instruction: next.reference() };
+        Ok(Page { from, next, size, made, message })
     }
 }
 
@@ -209,9 +220,7 @@ impl Ledger {
         };
         self.engine.until_durable(size).await?;
         let reader = self.engine.reader();
-        let instructions = tokio::task::block_in_place(|| {
-            found.iter().map(|entry| instruction(reader, entry)).collect::<Result<Vec<_>, _>>()
-        })?;
+        let instructions = tokio::task::block_in_place(|| instructions(reader, &found))?;
         let next_page_token = next.map(|position| pages::token(&list, position.0)).unwrap_or_default();
         Ok(v1::ListOutstandingInstructionsResponse { instructions, next_page_token })
     }
@@ -231,12 +240,9 @@ struct Entry {
     recalled: bool,
 }
 
-async fn page(engine: &Engine, partner: Partner, from: Position) -> Result<Vec<Entry>, Status> {
-    let entries = engine.query(move |state| {
-        let list = state.instructions(partner).from(from).take(PAGE);
-        list.filter_map(|(position, place)| entry(state, position, place)).collect()
-    });
-    Ok(entries.await?)
+fn page(state: &State, partner: Partner, from: Position) -> Vec<Entry> {
+    let list = state.instructions(partner).from(from).take(PAGE);
+    list.filter_map(|(position, place)| entry(state, position, place)).collect()
 }
 
 fn entry(state: &State, position: Position, place: u32) -> Option<Entry> {
@@ -252,11 +258,18 @@ fn entry(state: &State, position: Position, place: u32) -> Option<Entry> {
     })
 }
 
-fn instruction(reader: &Reader, entry: &Entry) -> Result<v1::Instruction, Status> {
+/// The instructions in full, as their records and those of their accounts have them: both lie close together, those of one run
+/// at least.
+fn instructions(reader: &Reader, entries: &[Entry]) -> Result<Vec<v1::Instruction>, Status> {
+    let (mut records, mut links) = (reader.nearby(), reader.nearby());
+    entries.iter().map(|entry| instruction(&mut records, &mut links, entry)).collect()
+}
+
+fn instruction(records: &mut Nearby<'_>, links: &mut Nearby<'_>, entry: &Entry) -> Result<v1::Instruction, Status> {
     let position = entry.position.0;
-    let stored = reader.get(position).map_err(|e| unreadable(position, &e))?;
+    let stored = records.get(position).map_err(|e| unreadable(position, &e))?;
     let record = record::decode(stored.bytes()).map_err(|e| unreadable(position, &e))?;
-    let linked = reader.get(entry.link_position).map_err(|e| unreadable(entry.link_position, &e))?;
+    let linked = links.get(entry.link_position).map_err(|e| unreadable(entry.link_position, &e))?;
     let linked = record::decode(linked.bytes()).map_err(|e| unreadable(entry.link_position, &e))?;
     let (Event::PayoutInstructed(e), Event::PayoutAccountLinked(account)) = (&record.event, &linked.event) else {
         return Err(refused(&UNREADABLE_RECORD, format!("position {position} is no instruction")));

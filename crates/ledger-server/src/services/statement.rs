@@ -1,13 +1,14 @@
-//! A partner's statement compared with the ledger: lines in, differences out, the totals recorded.
+//! A partner's statement compared with the ledger: lines in, differences out, each kept as an exception, the totals
+//! recorded.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ledger_core::Command;
-use ledger_core::codes::{OutcomeKind, Partner};
-use ledger_core::event::{Event, StatementReconciled, Total};
-use ledger_core::ids::Position;
+use ledger_core::codes::{Evidence, ExceptionCause, OutcomeKind, Partner};
+use ledger_core::event::{Event, Outcome, OutcomeException, StatementReconciled, Total};
+use ledger_core::ids::{Digest, Position};
 use ledger_core::state::State;
 use ledger_core::statement::{Compared, Difference, Line, Payment, compare, payments};
 use ledger_core::time::Date;
@@ -55,6 +56,16 @@ impl Ledger {
             compare(&lines, payments, period)
         });
         let Compared { matched, missing, extra, other_amount, other_day, .. } = compared;
+        // The totals are recorded last: where they stand, every difference does.
+        for chunk in compared.differences.chunks(CHUNK) {
+            let kept = chunk.iter().map(|difference| {
+                let exception = exception(partner, &file_digest, difference, &lines);
+                Incoming::new(said.clone(), Command::KeepDifference(exception))
+            });
+            for answer in self.engine.record(caller.actor(), kept.collect()).await? {
+                self.receipt(&answer, || None)?;
+            }
+        }
         let event = Event::from(StatementReconciled {
             partner,
             file_digest,
@@ -172,6 +183,46 @@ fn slice(
         found.extend(payments(state, (partner, place), position, known_at).filter(&wanted));
     }
     (found, None)
+}
+
+/// A difference as it is kept. What the partner calls it is its transaction reference; a line that has none goes by the
+/// instruction, one that has neither by its place in the file.
+fn exception(
+    partner: Partner,
+    file: &Digest,
+    difference: &Difference,
+    lines: &[(v1::StatementLine, Line)],
+) -> OutcomeException<'static> {
+    let cause = match difference {
+        Difference::Missing(_) => ExceptionCause::StatementMissing,
+        Difference::Extra(_) => ExceptionCause::StatementExtra,
+        Difference::OtherAmount(..) => ExceptionCause::StatementOtherAmount,
+        Difference::OtherDay(..) => ExceptionCause::StatementOtherDay,
+    };
+    let file = file.to_string();
+    let (instruction, kind, amount, mut reference, place) = match *difference {
+        Difference::Missing(p) => (p.instruction.reference(), p.kind, p.amount, String::new(), "not on".to_owned()),
+        Difference::Extra(index) | Difference::OtherAmount(index, _) | Difference::OtherDay(index, _) => {
+            let (said, line) = &lines[index];
+            let reference = said.transaction_reference.clone();
+            (said.instruction.clone(), line.kind, line.amount, reference, format!("line {} of", index + 1))
+        }
+    };
+    if instruction.is_empty() && reference.is_empty() {
+        reference = format!("{place} {}", &file[..16]);
+    }
+    let outcome = Outcome {
+        instruction: Position(0),
+        amount,
+        transaction_reference: reference.into(),
+        raw_code: "".into(),
+        code_system: None,
+        reason: None,
+        account_fault: false,
+        evidence: Evidence::Statement,
+        evidence_reason: format!("{place} the statement with SHA-256 {file}").into(),
+    };
+    OutcomeException { partner, instruction: instruction.into(), kind, outcome, cause }
 }
 
 const fn answer(part: Answered) -> v1::ReconcileStatementResponse {

@@ -11,7 +11,7 @@ use crate::commands::export_log::{SEGMENT_LEVEL, does_not_continue};
 use crate::error::Error;
 use crate::finding::Finding;
 use crate::output::{Archived, Format};
-use crate::source::{self, Source};
+use crate::source::{self, Server, Source};
 
 /// Brings the archive in `to` up to the server's newest checkpoint, which `key` must have signed where one is given, or to
 /// its head where it signs nothing. Gives whether nothing was found: otherwise the archive holds what was proven.
@@ -20,7 +20,7 @@ use crate::source::{self, Source};
 ///
 /// The server could not be asked, gave no checkpoint that the key signed, or the archive not be written.
 pub fn run(
-    url: &str,
+    url: &Server,
     to: &Path,
     key: Option<&NoteVerifier>,
     format: Format,
@@ -55,7 +55,7 @@ pub fn run(
 }
 
 /// What the mirror shall hold, and the note that says so.
-fn target(url: &str, key: Option<&NoteVerifier>) -> Result<(Head, Option<String>), Error> {
+fn target(url: &Server, key: Option<&NoteVerifier>) -> Result<(Head, Option<String>), Error> {
     let odd = |error: ledger_log::NoteError| Error::server(url, "read its checkpoint", error.to_string());
     match (source::signed_checkpoint(url), key) {
         (Ok(note), Some(key)) => Ok((key.checkpoint(&note).map_err(odd)?.head, Some(note))),
@@ -70,7 +70,7 @@ fn target(url: &str, key: Option<&NoteVerifier>) -> Result<(Head, Option<String>
 }
 
 /// Why these records are not the beginning of the server's log, if they are not.
-fn unproven(url: &str, held: &Head, target: &Head) -> Result<Option<Finding>, Error> {
+fn unproven(url: &Server, held: &Head, target: &Head) -> Result<Option<Finding>, Error> {
     if held.size > target.size {
         return Ok(Some(does_not_continue(held, target.size)));
     }
@@ -78,7 +78,7 @@ fn unproven(url: &str, held: &Head, target: &Head) -> Result<Option<Finding>, Er
         let same = held.size == 0 || held.root == target.root;
         return Ok((!same).then(|| does_not_continue(held, target.size)));
     }
-    let proof = Source::From(url.to_owned()).consistency(held.size, Some(target.size))?;
+    let proof = Source::From(url.clone()).consistency(held.size, Some(target.size))?;
     let finding = proven::consistency(&proof, target, Some(held))?;
     Ok(finding.map(|found| Finding { found: found.found, ..does_not_continue(held, target.size) }))
 }

@@ -19,7 +19,7 @@ use ledger_core::time::Date;
 use ledger_core::{Record, State};
 
 use crate::error::Error;
-use crate::known::{Known, Window};
+use crate::known::{Before, Known, Window};
 use crate::progress::Progress;
 use crate::source::{Pass, Source};
 use journal::{Beancount, Hledger, Journal};
@@ -125,7 +125,7 @@ trait Sink {
 fn stream(source: &Source, how: How<'_>, sink: &mut dyn Sink) -> Result<u64, Error> {
     let How { window: Window { as_of, known_at }, threads, mut progress } = how;
     let mut failed = None;
-    let read = Known::read_while(source, &Window { as_of: None, known_at }, threads, &mut |state, record, bytes| {
+    let mut show = Before(|state: &State, record: &Record<'_>, bytes: &[u8]| {
         progress.records(record.position + 1);
         if as_of.is_some_and(|date| record.occurred_at.wib_date() > date) {
             return ControlFlow::Continue(());
@@ -133,6 +133,7 @@ fn stream(source: &Source, how: How<'_>, sink: &mut dyn Sink) -> Result<u64, Err
         failed = sink.record(state, record, bytes).err();
         if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
+    let read = Known::read_while(source, &Window { as_of: None, known_at }, (threads, None), &mut show);
     progress.end();
     if let Some(error) = failed {
         return Err(error.into());

@@ -1,6 +1,7 @@
 //! How answers look: JSON for programs, tables for people.
 
 mod archived;
+pub mod axis;
 pub mod fields;
 pub mod life;
 pub mod person;

@@ -94,7 +94,8 @@ fn whole(log: AtRest) -> Result<AtRestReader, Error> {
     reader.ok_or_else(|| Error::EmptyLog)
 }
 
-fn damaged(damage: &Damage) -> Finding {
+/// Damage as a finding.
+pub(crate) fn damaged(damage: &Damage) -> Finding {
     let found = format!("{}: {}", damage.place, damage.found);
     let finding = Finding::new(Rule::StoredLog, damage.expected.as_str(), found);
     Finding { next: damage.next, ..finding.at_position(damage.first_bad_position) }

@@ -5,11 +5,12 @@ use bytes::Bytes;
 use ledger_log::Hash;
 use ledger_proto::v1::{GetCheckpointRequest, GetConsistencyProofRequest, GetInclusionProofRequest};
 
+use super::Server;
 use super::remote::{ask, said};
 use crate::error::Error;
 use crate::proof::{Consistency, Inclusion};
 
-pub(super) fn checkpoint(url: &str) -> Result<String, Error> {
+pub(super) fn checkpoint(url: &Server) -> Result<String, Error> {
     let action = "get a checkpoint";
     ask(url, async |mut client| {
         let answer = client.get_checkpoint(GetCheckpointRequest { size: None }).await;
@@ -17,7 +18,7 @@ pub(super) fn checkpoint(url: &str) -> Result<String, Error> {
     })
 }
 
-pub(super) fn inclusion(url: &str, position: u64, size: Option<u64>) -> Result<Inclusion, Error> {
+pub(super) fn inclusion(url: &Server, position: u64, size: Option<u64>) -> Result<Inclusion, Error> {
     let action = "get a proof of inclusion";
     ask(url, async |mut client| {
         let answer = client.get_inclusion_proof(GetInclusionProofRequest { position, size }).await;
@@ -33,7 +34,7 @@ pub(super) fn inclusion(url: &str, position: u64, size: Option<u64>) -> Result<I
     })
 }
 
-pub(super) fn consistency(url: &str, old: u64, new: Option<u64>) -> Result<Consistency, Error> {
+pub(super) fn consistency(url: &Server, old: u64, new: Option<u64>) -> Result<Consistency, Error> {
     let action = "get a proof of consistency";
     ask(url, async |mut client| {
         let request = GetConsistencyProofRequest { old_size: old, new_size: new };

@@ -4,13 +4,14 @@ mod at_rest;
 mod evidence;
 mod remote;
 
-pub(crate) use at_rest::notes;
+pub(crate) use at_rest::{damaged, notes};
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use ledger_core::Record;
 use ledger_log::{AtRest, Hash, Head, is_archive, record};
+use ledger_rpc::client::ClientTls;
 
 use crate::error::Error;
 use crate::finding::{Finding, Rule};
@@ -23,8 +24,23 @@ pub enum Source {
     Data(PathBuf),
     /// The folder of an archive. Never written to.
     Archive(PathBuf),
-    /// A server's gRPC address, such as `http://127.0.0.1:50051`.
-    From(String),
+    /// A running server.
+    From(Server),
+}
+
+/// A server, and the certificate to show there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Its gRPC address, such as `http://127.0.0.1:50051`.
+    pub url: String,
+    /// The files of a certificate; `None`: plain HTTP/2.
+    pub tls: Option<ClientTls>,
+}
+
+impl std::fmt::Display for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.url.fmt(f)
+    }
 }
 
 impl std::fmt::Display for Source {
@@ -196,7 +212,7 @@ impl Source {
 /// # Errors
 ///
 /// The server cannot be asked.
-pub fn head(url: &str) -> Result<Head, Error> {
+pub fn head(url: &Server) -> Result<Head, Error> {
     remote::head(url)
 }
 
@@ -206,7 +222,12 @@ pub fn head(url: &str) -> Result<Head, Error> {
 /// # Errors
 ///
 /// The server cannot be asked, sends other positions or fewer records, or `visit` fails.
-pub fn records(url: &str, from: u64, to: u64, visit: &mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+pub fn records(
+    url: &Server,
+    from: u64,
+    to: u64,
+    visit: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+) -> Result<(), Error> {
     remote::records(url, from, to, visit)
 }
 
@@ -215,7 +236,7 @@ pub fn records(url: &str, from: u64, to: u64, visit: &mut dyn FnMut(&[u8]) -> Re
 /// # Errors
 ///
 /// The server cannot be asked, or signs nothing.
-pub fn signed_checkpoint(url: &str) -> Result<String, Error> {
+pub fn signed_checkpoint(url: &Server) -> Result<String, Error> {
     evidence::checkpoint(url)
 }
 
@@ -225,7 +246,7 @@ impl std::str::FromStr for Source {
     /// A text with `://` is an address, any other a folder: of an archive, or of a log.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Ok(match text {
-            _ if text.contains("://") => Self::From(text.to_owned()),
+            _ if text.contains("://") => Self::From(Server { url: text.to_owned(), tls: None }),
             // What cannot be looked at is said when it is opened.
             _ if is_archive(text.as_ref()).unwrap_or(false) => Self::Archive(text.into()),
             _ => Self::Data(text.into()),

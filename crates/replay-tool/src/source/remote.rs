@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use ledger_log::{Frontier, Head, leaf_hash};
 use ledger_proto::v1::{GetHeadRequest, GetHeadResponse, StreamRecordsRequest};
+use ledger_rpc::client::{Named, endpoint};
 use ledger_rpc::v1::audit_service_client::AuditServiceClient;
-use tonic::metadata::MetadataValue;
+use tonic::Status;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
+use tonic::transport::Channel;
 
-use super::{Pass, VisitBytes};
+use super::{Pass, Server, VisitBytes};
 use crate::error::Error;
 use crate::finding::{Finding, Rule};
 
@@ -19,10 +19,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest message taken from a server, bytes.
 const MAX_MESSAGE: usize = 64 << 20;
 
-type Named = fn(Request<()>) -> Result<Request<()>, Status>;
 pub(super) type Client = AuditServiceClient<InterceptedService<Channel, Named>>;
 
-pub(super) fn pass(url: &str, visit: &mut VisitBytes<'_>) -> Result<Pass, Error> {
+pub(super) fn pass(url: &Server, visit: &mut VisitBytes<'_>) -> Result<Pass, Error> {
     let mut all = |position, bytes: &[u8]| {
         visit(position, bytes);
         ControlFlow::Continue(())
@@ -32,7 +31,7 @@ pub(super) fn pass(url: &str, visit: &mut VisitBytes<'_>) -> Result<Pass, Error>
 
 /// Like [`pass`], until `visit` breaks; `None` where it did.
 pub(super) fn pass_while(
-    url: &str,
+    url: &Server,
     visit: &mut dyn FnMut(u64, &[u8]) -> ControlFlow<()>,
 ) -> Result<Option<Pass>, Error> {
     let failed = |action, status: Status| Error::server(url, action, said(&status));
@@ -67,7 +66,7 @@ pub(super) fn pass_while(
     })
 }
 
-pub(super) fn head(url: &str) -> Result<Head, Error> {
+pub(super) fn head(url: &Server) -> Result<Head, Error> {
     let action = "ask for the head";
     ask(url, async |mut client| {
         let head = client.get_head(GetHeadRequest {}).await;
@@ -79,7 +78,7 @@ pub(super) fn head(url: &str) -> Result<Head, Error> {
 }
 
 pub(super) fn records(
-    url: &str,
+    url: &Server,
     from: u64,
     to: u64,
     visit: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
@@ -104,7 +103,7 @@ pub(super) fn records(
 }
 
 /// Connects, and runs what is to be asked to its end.
-pub(super) fn ask<T>(url: &str, questions: impl AsyncFnOnce(Client) -> Result<T, Error>) -> Result<T, Error> {
+pub(super) fn ask<T>(url: &Server, questions: impl AsyncFnOnce(Client) -> Result<T, Error>) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -115,16 +114,11 @@ pub(super) fn ask<T>(url: &str, questions: impl AsyncFnOnce(Client) -> Result<T,
     })
 }
 
-/// Says who asks, for ports where no certificate does.
-fn named(mut request: Request<()>) -> Result<Request<()>, Status> {
-    request.metadata_mut().insert("x-ledger-actor", MetadataValue::from_static("auditor/replay-tool"));
-    Ok(request)
-}
-
-async fn connect(url: &str) -> Result<Client, String> {
-    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|error| chain(&error))?;
+async fn connect(url: &Server) -> Result<Client, String> {
+    let endpoint = endpoint(&url.url, url.tls.as_ref()).map_err(|error| chain(&error))?;
     let channel = endpoint.connect_timeout(CONNECT_TIMEOUT).connect().await.map_err(|error| chain(&error))?;
-    let client = AuditServiceClient::with_interceptor(channel, named as Named);
+    let named = Named::unless(url.tls.as_ref(), "auditor/replay-tool");
+    let client = AuditServiceClient::with_interceptor(channel, named);
     Ok(client.max_decoding_message_size(MAX_MESSAGE))
 }
 

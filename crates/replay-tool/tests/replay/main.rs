@@ -1,6 +1,8 @@
 //! The tool on small logs whose every figure was worked out by hand.
 
 mod archives;
+mod audits;
+mod browser;
 mod clocks;
 mod copies;
 mod evidence;
@@ -8,8 +10,11 @@ mod exports;
 mod fields;
 mod honest;
 mod outputs;
+mod planted;
 mod proofs;
 mod refusals;
 mod remote;
+mod report;
 mod support;
 mod tampered;
+mod travel;

@@ -28,7 +28,7 @@ async fn each_field_of_an_outcome() {
         "raw_code": |o| o.raw_code = "a\tb".to_owned();
         "code_system": |o| o.code_system = 4;
         "reason": |o| o.reason = 12;
-        "evidence": |o| o.evidence = 5;
+        "evidence": |o| o.evidence = 6;
         "evidence_reason": |o| o.evidence_reason = long(401);
         "transaction_reference": |o| o.transaction_reference.clear();
     };

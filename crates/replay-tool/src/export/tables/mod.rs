@@ -25,7 +25,7 @@ pub(super) use xlsx::{SHEET_ROWS, Xlsx};
 
 use super::{How, money};
 use crate::error::Error;
-use crate::known::Known;
+use crate::known::{Before, Known};
 use crate::source::Source;
 use columns::{Case, Entitled, Fact, Linked, Ordered, Outcome, Person, Posted, Purchased};
 
@@ -94,13 +94,14 @@ pub(super) trait Sink {
 pub(super) fn write(source: &Source, how: How<'_>, sink: impl Sink) -> Result<u64, Error> {
     let How { window, threads, mut progress } = how;
     let mut rows = Rows { sink, failed: None };
-    let read = Known::read_while(source, &window, threads, &mut |state, record, bytes| {
+    let mut show = Before(|state: &State, record: &Record<'_>, bytes: &[u8]| {
         progress.records(record.position + 1);
         if window.as_of.is_none_or(|date| record.occurred_at.wib_date() <= date) {
             rows.record(state, record, bytes);
         }
         if rows.failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
+    let read = Known::read_while(source, &window, (threads, None), &mut show);
     progress.end();
     if let Some(error) = rows.failed {
         return Err(error.into());
