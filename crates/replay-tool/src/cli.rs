@@ -47,6 +47,7 @@ Examples:
   replay-tool participant 0190b2c4-6f1e-7abc-8def-0123456789ab --data ./data/demo
   replay-tool export --format hledger --to ledger.journal --archive ./archive --as-of 2020-12-31
   replay-tool export --format jsonl --to - --archive ./archive | head
+  replay-tool export --format parquet --to ./tables --archive ./archive
   replay-tool timeline 0190b2c4-6f1e-7abc-8def-0123456789ab --data ./data/demo
   replay-tool report --html report.html --data ./data/demo --lang en
   replay-tool diff --data ./data/demo --known-at 2020-07-01T00:00:00+07:00 --and 2020-08-01T00:00:00+07:00
@@ -479,8 +480,8 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
         }
         Command::Export { format, to, source, clocks, threads } => {
             let Some(source) = source.source() else { return Ok(COULD_NOT) };
-            let mut progress = Progress::new(err, io::stderr().is_terminal());
-            let how = How { window: clocks.window(), threads: cores(threads), progress: &mut progress };
+            let progress = Progress::new(err, io::stderr().is_terminal());
+            let how = How { window: clocks.window(), threads: cores(threads), progress };
             let to = if to.as_os_str() == "-" { To::Out } else { To::Path(&to) };
             export::run(&source, format, to, how, out)?;
         }

@@ -122,6 +122,9 @@ pub enum Error {
         /// Records of the checkpoint's log.
         checkpoint: u64,
     },
+    /// What is a folder, or written from both ends, does not go to standard output.
+    #[error("--to -: only a journal or lines of JSON go to standard output; name a path")]
+    NeedsPath,
     /// The answer could not be written.
     #[error("write the answer: {0}")]
     Output(#[from] std::io::Error),

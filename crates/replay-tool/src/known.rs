@@ -204,7 +204,8 @@ impl Known {
             observe(state, record);
             ControlFlow::Continue(())
         });
-        let read = Self::read_while(source, window, (1, only), &mut watch)?;
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let read = Self::read_while(source, window, (cores, only), &mut watch)?;
         let (known, _) = read.expect("what never breaks comes to its end");
         Ok(known)
     }

@@ -78,12 +78,12 @@ impl History {
 
     /// Exports it; gives where.
     pub(crate) fn export(&self, format: &str, clocks: &[&str]) -> PathBuf {
-        let to = self.path(&format!("{format}-{}", clocks.join("")));
+        let to = self.path(&format!("export{}.{format}", clocks.join("")));
         self.replay(&[&["export", "--format", format, "--to", to.to_str().expect("UTF-8")], clocks].concat());
         to
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         Path::new(self.folder.path()).join(name)
     }
 }

@@ -31,7 +31,7 @@ fn good(output: &Output) -> String {
 }
 
 /// What hledger finds in a journal, strictly: every account declared, every assertion held.
-fn by_hledger(journal: &Path, query: &[&str]) -> Accounts {
+pub(crate) fn by_hledger(journal: &Path, query: &[&str]) -> Accounts {
     let csv = good(&hledger(journal, &[&["balance", "-s", "--flat", "-N", "-O", "csv"], query].concat()));
     let rows = csv.lines().skip(1).map(|line| {
         let (name, amount) = line.split_once(',').expect("two columns");
@@ -42,17 +42,17 @@ fn by_hledger(journal: &Path, query: &[&str]) -> Accounts {
 }
 
 #[derive(serde::Deserialize)]
-struct Said {
-    accounts: BTreeMap<String, i64>,
+pub(crate) struct Said {
+    pub(crate) accounts: BTreeMap<String, i64>,
     participants: BTreeMap<String, BTreeMap<String, i64>>,
 }
 
-fn by_beancount(journal: &Path) -> Said {
+pub(crate) fn by_beancount(journal: &Path) -> Said {
     let said = good(&script("beancount_balances.py", &[journal.to_str().expect("UTF-8")]));
     serde_json::from_str(&said).expect("JSON")
 }
 
-fn renamed(accounts: &BTreeMap<String, i64>) -> Accounts {
+pub(crate) fn renamed(accounts: &BTreeMap<String, i64>) -> Accounts {
     own_names(accounts.iter().map(|(name, amount)| (name.as_str(), *amount)))
 }
 

@@ -2,11 +2,12 @@
 //! records as lines. One pass over the log; what is held of it is its state, and a piece of the output.
 //!
 //! Reading order: [`target`] (the output, which gets its name when it is whole), [`money`] (whose each posting is),
-//! [`journal`] (hledger, beancount), [`json_lines`].
+//! [`journal`] (hledger, beancount), [`json_lines`], [`tables`] (csv, parquet, xlsx).
 
 pub mod journal;
 mod json_lines;
 mod money;
+pub mod tables;
 mod target;
 
 use std::io::{self, Write};
@@ -23,6 +24,7 @@ use crate::progress::Progress;
 use crate::source::{Pass, Source};
 use journal::{Beancount, Hledger, Journal};
 use json_lines::JsonLines;
+use tables::{Csv, Parquet, Xlsx};
 use target::Target;
 
 /// What an export is written as.
@@ -32,6 +34,12 @@ pub enum Format {
     Hledger,
     /// A journal for Beancount
     Beancount,
+    /// Tables as comma-separated values, in a folder
+    Csv,
+    /// Tables for databases, in a folder
+    Parquet,
+    /// Tables as the sheets of one workbook
+    Xlsx,
     /// Records as lines of JSON
     Jsonl,
 }
@@ -52,7 +60,7 @@ pub struct How<'p> {
     /// How many threads read and hash.
     pub threads: usize,
     /// Who is told how far it is.
-    pub progress: &'p mut Progress<'p>,
+    pub progress: Progress<'p>,
 }
 
 /// Writes the export of a log; gives the number of records that were known.
@@ -62,21 +70,45 @@ pub struct How<'p> {
 /// The log could not be read or is damaged, what is named exists already, or it could not be written.
 pub fn run(source: &Source, format: Format, to: To<'_>, how: How<'_>, out: &mut dyn Write) -> Result<u64, Error> {
     let path = match to {
-        To::Out => return one_file(source, format, how, out),
+        To::Out => return text(source, format, how, out),
         To::Path(path) => path,
     };
+    whole(path, |target| match format {
+        Format::Hledger | Format::Beancount | Format::Jsonl => text(source, format, how, &mut target.file()?),
+        Format::Csv => tables::write(source, how, Csv::begin(&target.growing())?),
+        Format::Parquet => tables::write(source, how, Parquet::begin(&target.growing())?),
+        Format::Xlsx => sheets(source, target, tables::SHEET_ROWS, how),
+    })
+}
+
+/// Writes a workbook whose sheets have at most so many rows, the heading among them.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn workbook(source: &Source, path: &Path, sheet_rows: u32, how: How<'_>) -> Result<u64, Error> {
+    whole(path, |target| sheets(source, target, sheet_rows, how))
+}
+
+fn sheets(source: &Source, target: &Target, sheet_rows: u32, how: How<'_>) -> Result<u64, Error> {
+    tables::write(source, how, Xlsx::begin(&target.growing(), target.hidden(), sheet_rows)?)
+}
+
+/// What is written has its name when all of it is.
+fn whole(path: &Path, write: impl FnOnce(&Target) -> Result<u64, Error>) -> Result<u64, Error> {
     let target = Target::begin(path)?;
-    let mut file = target.file()?;
-    let known = one_file(source, format, how, &mut file).map_err(|error| target.names(error))?;
+    let known = write(&target).map_err(|error| target.names(error))?;
     target.keep()?;
     Ok(known)
 }
 
-fn one_file(source: &Source, format: Format, how: How<'_>, out: &mut dyn Write) -> Result<u64, Error> {
+/// The formats that are one text, written from its beginning to its end.
+fn text(source: &Source, format: Format, how: How<'_>, out: &mut dyn Write) -> Result<u64, Error> {
     match format {
         Format::Hledger => stream(source, how, &mut Journal::new(Hledger, out)?),
         Format::Beancount => stream(source, how, &mut Journal::new(Beancount, out)?),
         Format::Jsonl => stream(source, how, &mut JsonLines::new(out)),
+        Format::Csv | Format::Parquet | Format::Xlsx => Err(Error::NeedsPath),
     }
 }
 
@@ -91,7 +123,7 @@ trait Sink {
 
 /// Shows the records of the window to a sink. No second state is kept for a date: a posting's date is its record's.
 fn stream(source: &Source, how: How<'_>, sink: &mut dyn Sink) -> Result<u64, Error> {
-    let How { window: Window { as_of, known_at }, threads, progress } = how;
+    let How { window: Window { as_of, known_at }, threads, mut progress } = how;
     let mut failed = None;
     let mut show = Before(|state: &State, record: &Record<'_>, bytes: &[u8]| {
         progress.records(record.position + 1);

@@ -38,6 +38,11 @@ impl Target {
         self.hidden.path().join(GROWING)
     }
 
+    /// The folder that goes in the end, with whatever is in it.
+    pub(super) fn hidden(&self) -> &Path {
+        self.hidden.path()
+    }
+
     /// The output as one file.
     pub(super) fn file(&self) -> Result<BufWriter<File>, Error> {
         let file = File::create_new(self.growing()).map_err(|error| self.failed(error))?;

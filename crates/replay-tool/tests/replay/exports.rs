@@ -4,11 +4,15 @@
 use std::path::Path;
 
 use ledger_core::codes::OutcomeKind;
+use ledger_core::event::FundsAppropriated;
 use ledger_log::leaf_hash;
+use replay_tool::export::tables::Which;
 use replay_tool::source::{Next, Source};
 use serde_json::{Value, json};
 
 use crate::support::*;
+
+const FORMATS: [&str; 6] = ["hledger", "beancount", "csv", "parquet", "xlsx", "jsonl"];
 
 /// What stands in a folder, hidden things too.
 fn names(folder: &Path) -> Vec<String> {
@@ -113,24 +117,54 @@ fn lines_are_the_records_in_canonical_json() {
 fn a_file_has_its_name_when_it_is_whole() {
     let (log, kept) = (story_log(), Kept::new());
     let folder = Path::new(&kept.path("")).to_owned();
-    for format in ["hledger", "beancount", "jsonl"] {
+    for format in FORMATS {
         let to = kept.path(format);
         let said = on(log.path(), &["export", "--format", format, "--to", &to]);
         assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (0, "", ""), "{said:?}");
-        assert_eq!(std::fs::read_to_string(&to).expect("text"), printed(format, &[]));
-        // What is there is never written over.
-        kept.text(format, "mine");
-        let said = on(log.path(), &["export", "--format", format, "--to", &to]);
-        assert_eq!(
-            (said.code, said.err),
-            (2, format!("replay-tool: {to}: could not write it: entity already exists\n"))
-        );
-        assert_eq!(std::fs::read_to_string(&to).expect("text"), "mine");
+        if ["csv", "parquet"].contains(&format) {
+            assert_eq!(names(Path::new(&to)).len(), Which::ALL.len());
+        } else if format != "xlsx" {
+            assert_eq!(std::fs::read_to_string(&to).expect("text"), printed(format, &[]));
+        }
+        // What is there is never written over, an empty folder neither.
+        let there = Kept::new();
+        for at in [there.text("file", "mine"), there.path("")] {
+            let said = on(log.path(), &["export", "--format", format, "--to", &at]);
+            let refused = format!("replay-tool: {at}: could not write it: entity already exists\n");
+            assert_eq!((said.code, said.err), (2, refused));
+        }
+        assert_eq!(std::fs::read_to_string(there.path("file")).expect("text"), "mine");
+        let nowhere = kept.path("nowhere/export");
+        let said = on(log.path(), &["export", "--format", format, "--to", &nowhere]);
+        assert!(said.code == 2 && said.err.contains(&nowhere), "{said:?}");
     }
-    let nowhere = kept.path("nowhere/ledger.journal");
-    let said = on(log.path(), &["export", "--format", "hledger", "--to", &nowhere]);
-    assert!(said.code == 2 && said.err.contains(&nowhere), "{said:?}");
-    assert_eq!(names(&folder), ["beancount", "hledger", "jsonl"]);
+    assert_eq!(names(&folder), ["beancount", "csv", "hledger", "jsonl", "parquet", "xlsx"]);
+    for format in ["csv", "parquet", "xlsx"] {
+        let said = on(log.path(), &["export", "--format", format, "--to", "-"]);
+        assert!(said.code == 2 && said.err.contains("--to -: only a journal or lines of JSON"), "{said:?}");
+    }
+}
+
+/// Excel keeps 15 digits of a number: it is not given more, and whoever exports is told.
+#[test]
+fn a_workbook_never_shows_another_amount() {
+    let kept = Kept::new();
+    let export = |amount, name: &str| {
+        let mut ledger = Ledger::default();
+        let (document_number, amount) = ("DIPA-1".into(), ledger_core::Rupiah::new(amount));
+        ledger.programme("2020-04-03", FundsAppropriated { document_number, fiscal_year: 2020, amount });
+        let log = log_of(&encoded(&ledger.records));
+        on(log.path(), &["export", "--format", "xlsx", "--to", &kept.path(name)])
+    };
+    assert_eq!(export(999_999_999_999_999, "fits").code, 0);
+    let said = export(1_000_000_000_000_000, "does-not");
+    let refused = format!(
+        "replay-tool: {}: could not write it: programme, amount: 1000000000000000 has more digits than Excel keeps, 15: \
+         export csv\n",
+        kept.path("does-not")
+    );
+    assert_eq!((said.code, said.err), (2, refused));
+    assert_eq!(names(Path::new(&kept.path(""))), ["fits"]);
 }
 
 #[test]
@@ -139,7 +173,7 @@ fn of_a_damaged_log_nothing_is_left_under_the_name() {
     let mut broken = story().records;
     broken.remove(7);
     let damaged = log_of(&encoded(&broken));
-    for format in ["hledger", "jsonl"] {
+    for format in FORMATS {
         let said = on(damaged.path(), &["export", "--format", format, "--to", &kept.path("out")]);
         assert!(said.code == 2 && said.err.contains("cannot follow"), "{said:?}");
         assert_eq!(names(Path::new(&kept.path(""))), Vec::<String>::new());
