@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ledger_core::ids::ParticipantId;
 use ledger_core::time::Date;
 use ledger_log::Checkpoint;
@@ -14,10 +14,11 @@ use ledger_rpc::client::TlsArgs;
 use crate::commands;
 use crate::commands::prove::Claim;
 use crate::error::Error;
+use crate::examples;
 use crate::export::{self, How, To};
 use crate::known::{KnownAt, Window};
 use crate::note;
-use crate::output::Format;
+use crate::output::{Format, style};
 use crate::progress::Progress;
 use crate::proof::Proof;
 use crate::report::words::Lang;
@@ -30,27 +31,10 @@ const COULD_NOT: u8 = 2;
 const EXAMPLES: &str = "\
 Examples:
   replay-tool verify --data ./data/demo
-  replay-tool verify --from http://127.0.0.1:50051 --json
-  replay-tool audit --archive ./archive --json
-  replay-tool explain settled-twice@7837@4a65e232-e08d-4adb-a09d-c96fc9e6a57e --archive ./archive
-  replay-tool sample --n 60 --seed 2020 --stratify wave,region --archive ./archive
-  replay-tool trial-balance --data ./data/demo --as-of 2020-12-31
-  replay-tool balances --data ./data/demo --known-at 2020-07-01T17:00:00Z --json
-  replay-tool checkpoint --from http://127.0.0.1:50051 --out july.checkpoint
-  replay-tool verify --data ./data/demo --checkpoint july.checkpoint --key ledger.vkey
-  replay-tool prove 17 --data ./data/demo --size 28 --out record-17.proof
-  replay-tool check-proof record-17.proof --checkpoint july.checkpoint --key ledger.vkey
-  replay-tool export-log --data ./data/demo --to ./archive
-  replay-tool verify --archive ./archive
-  replay-tool mirror --from http://127.0.0.1:50051 --to ./mirror --key ledger.vkey
-  replay-tool compare ./data/demo http://127.0.0.1:50051
-  replay-tool participant 0190b2c4-6f1e-7abc-8def-0123456789ab --data ./data/demo
-  replay-tool export --format hledger --to ledger.journal --archive ./archive --as-of 2020-12-31
-  replay-tool export --format jsonl --to - --archive ./archive | head
-  replay-tool export --format parquet --to ./tables --archive ./archive
-  replay-tool timeline 0190b2c4-6f1e-7abc-8def-0123456789ab --data ./data/demo
-  replay-tool report --html report.html --data ./data/demo --lang en
-  replay-tool diff --data ./data/demo --known-at 2020-07-01T00:00:00+07:00 --and 2020-08-01T00:00:00+07:00
+  replay-tool audit --archive ./archive
+  replay-tool trial-balance --from http://127.0.0.1:50051 --as-of 2020-12-31
+  replay-tool report --html report.html --archive ./archive --lang en
+Each command's --help has its own.
 
 Exit codes: 0 clean, 1 findings, 2 could not check (locked, unreadable, usage).";
 
@@ -302,6 +286,17 @@ enum Command {
         #[command(flatten)]
         question: Question,
     },
+    /// Completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Man pages: one for the tool and one for each command
+    Man {
+        /// The folder to write them into
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -410,9 +405,18 @@ fn kept(file: &Path, key: &str) -> Result<Checkpoint, Error> {
     note::checkpoint(file, &note::key(key)?)
 }
 
+/// The arguments that there are, with the examples of each command.
+pub(crate) fn arguments() -> clap::Command {
+    Cli::command().mut_subcommands(|command| match examples::of(command.get_name()) {
+        Some(examples) => command.after_help(examples),
+        None => command,
+    })
+}
+
 /// The whole program: arguments, output and exit code of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    style::decide();
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     ExitCode::from(run(std::env::args_os(), &mut out, &mut io::stderr().lock()))
 }
@@ -420,12 +424,17 @@ pub fn main() -> ExitCode {
 /// The program with its arguments (the first is its name) and outputs; gives the exit code.
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let cli = match Cli::try_parse_from(args) {
+    let understood = arguments().try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match understood {
         Ok(cli) => cli,
         Err(error) => {
             let usage = error.use_stderr();
-            // Plain text, whatever the terminal; a closed pipe is nobody's error.
-            let _ = if usage { write!(err, "{error}") } else { write!(out, "{error}").and_then(|()| out.flush()) };
+            // A closed pipe is nobody's error.
+            let _ = match usage {
+                true => write!(err, "{error}"),
+                false if style::painted() => write!(out, "{}", error.render().ansi()).and_then(|()| out.flush()),
+                false => write!(out, "{error}").and_then(|()| out.flush()),
+            };
             return if usage { COULD_NOT } else { CLEAN };
         }
     };
@@ -503,7 +512,9 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
         }
         Command::Report { html, clocks, source, lang, threads } => {
             let Some(source) = source.source() else { return Ok(COULD_NOT) };
-            return commands::report::run(&source, &clocks.window(), cores(threads), lang, &html, out).map(code);
+            let mut progress = Progress::new(err, io::stderr().is_terminal());
+            let (window, threads) = (clocks.window(), cores(threads));
+            return commands::report::run(&source, &window, threads, lang, &html, &mut progress, out).map(code);
         }
         Command::Diff { source, known_at, and, as_of, json } => {
             let Some(source) = source.source() else { return Ok(COULD_NOT) };
@@ -517,6 +528,8 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
             let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
             commands::participant::run(&source, id, &window, format, out)?;
         }
+        Command::Completions { shell } => commands::man::completions(arguments(), shell, out)?,
+        Command::Man { to } => commands::man::pages(arguments(), &to, out)?,
     }
     Ok(CLEAN)
 }

@@ -13,6 +13,7 @@ pub mod cli;
 pub mod commands;
 pub mod difference;
 pub mod error;
+mod examples;
 pub mod export;
 pub mod files;
 pub mod finding;

@@ -8,6 +8,7 @@ pub mod compare;
 pub mod diff;
 pub mod explain;
 pub mod export_log;
+pub mod man;
 pub mod mirror;
 pub mod participant;
 pub mod prove;

@@ -7,11 +7,12 @@ use crate::error::Error;
 use crate::files;
 use crate::known::Window;
 use crate::output::text;
+use crate::progress::Progress;
 use crate::report::words::Lang;
 use crate::report::{Report, page};
 use crate::source::Source;
 
-/// Writes the report into a new file. Gives whether nothing was found.
+/// Writes the report into a new file; says how far it is where a person waits. Gives whether nothing was found.
 ///
 /// # Errors
 ///
@@ -22,11 +23,12 @@ pub fn run(
     threads: usize,
     lang: Lang,
     file: &Path,
+    progress: &mut Progress<'_>,
     out: &mut dyn Write,
 ) -> Result<bool, Error> {
     // Better now than after minutes.
     files::must_not_exist(file)?;
-    let report = Report::read(source, window, threads)?;
+    let report = Report::read(source, window, threads, progress)?;
     files::keep(file, &page(&report, lang, &commands(source, &report)))?;
     writeln!(
         out,

@@ -20,7 +20,7 @@ use crate::known::{Known, Window};
 use crate::output::axis::{Axis, Lane};
 use crate::output::life::Entry;
 use crate::output::person::{Accounts, COLUMNS, Person, columns};
-use crate::output::{self, Format, text};
+use crate::output::{self, Format, style, text};
 use crate::source::Source;
 
 #[derive(Serialize)]
@@ -146,7 +146,8 @@ pub fn run(
             output::json(out, &document)?;
         }
         Format::Text => {
-            writeln!(out, "{}\n", heading(&format!("Participant {id}"), known.as_of(), known.size()))?;
+            let title = heading(&format!("Participant {id}"), known.as_of(), known.size());
+            writeln!(out, "{}\n", style::heading(title))?;
             participant::facts(out, &view)?;
             draw(out, &life, &view, known.as_of().unwrap_or_default())?;
             steps(out, &life)?;

@@ -5,6 +5,7 @@ pub mod axis;
 pub mod fields;
 pub mod life;
 pub mod person;
+pub mod style;
 pub mod text;
 
 use std::io::{self, Write};

@@ -28,6 +28,7 @@ use crate::audit::{self, Audit};
 use crate::difference::moved;
 use crate::error::Error;
 use crate::known::{Fold, Known, KnownAt, Watch, Window};
+use crate::progress::Progress;
 use crate::source::Source;
 use overdue::Overdue;
 
@@ -87,13 +88,14 @@ impl Report {
     /// # Errors
     ///
     /// The log cannot be read, is damaged, does not fold, or does not reach the position asked for.
-    pub fn read(source: &Source, window: &Window, threads: usize) -> Result<Self, Error> {
+    pub fn read(source: &Source, window: &Window, threads: usize, progress: &mut Progress<'_>) -> Result<Self, Error> {
         let audit = audit::run(source, window, threads)?;
         // A server's log may have grown since: the same records are looked at again.
         let last = audit.totals.known_at.checked_sub(1).map(KnownAt::Position);
         let window = &Window { known_at: last.unwrap_or(window.known_at), ..*window };
-        let mut along = Along::new(window.as_of);
+        let mut along = Along::new(window.as_of, progress);
         let known = Known::watched(source, window, &mut along)?;
+        along.progress.end();
         let people = People::count(&known, threads);
         let state = known.fold().counted();
         let days = along.days(known.as_of());
@@ -125,7 +127,8 @@ impl Report {
 }
 
 /// What is gathered while the log is folded.
-struct Along {
+struct Along<'p, 'e> {
+    progress: &'p mut Progress<'e>,
     overdue: Overdue,
     /// Before the record at hand.
     totals: Balances,
@@ -133,9 +136,9 @@ struct Along {
     moved: BTreeMap<i32, Vec<(Account, i64)>>,
 }
 
-impl Along {
-    fn new(as_of: Option<Date>) -> Self {
-        Self { overdue: Overdue::new(as_of), totals: Balances::default(), moved: BTreeMap::new() }
+impl<'p, 'e> Along<'p, 'e> {
+    fn new(as_of: Option<Date>, progress: &'p mut Progress<'e>) -> Self {
+        Self { progress, overdue: Overdue::new(as_of), totals: Balances::default(), moved: BTreeMap::new() }
     }
 
     /// The ends of the months from the first movement of money to the last day, and that day.
@@ -165,8 +168,9 @@ impl Along {
 /// Months that a report shows one by one: fifty years.
 const MOST_MONTHS: u32 = 600;
 
-impl Watch for Along {
+impl Watch for Along<'_, '_> {
     fn after(&mut self, fold: &Fold, record: &Record<'_>) {
+        self.progress.records(record.position);
         self.overdue.after(fold, record);
         if *fold.totals() == self.totals {
             return;

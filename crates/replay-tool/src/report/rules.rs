@@ -90,7 +90,6 @@ const RULES: &[(&str, &str, &str, &str)] = &[
     ("expired-early", "lihat batas waktu perintahnya", "tidak lewat waktu sebelum hari sesudah {0}", "{1}"),
     ("period-closed-early", "tanyakan siapa yang menutup masa saldo: saldo yang masih dapat dibelanjakan telah hangus", "penutupan sesudah {0}, hari terakhir gelombang-gelombang tahun itu", "{1}"),
     ("scheme-changed", "minta keputusan di balik skema: besaran dan tanggal bertumpu padanya", "satu penetapan skema {0}, di posisi {1}", "penetapan lain, {2}"),
-    ("statement-totals", "cocokkan lagi berkas mitra: ledger-server reconcile", "{0} pembayaran, {1} rupiah dari {2} dalam periode laporan", "{3} pembayaran, {4} rupiah"),
     ("settled-twice", "tagih kembali pembayaran kedua pada mitra atau peserta", "{0} dibayar sekali", "dibayar lagi; sebelumnya di posisi {1}"),
     ("settled-after-rejection", "tanyakan pada mitra mana dari keduanya yang benar, dan pastikan tidak dibayar lagi", "tidak dibayar sesudah penolakan di posisi {0}", "dibayar"),
     ("settled-after-revocation", "putuskan apakah pembayarannya ditagih kembali", "tidak dibayar sesudah pencabutan di posisi {0}", "dibayar"),
