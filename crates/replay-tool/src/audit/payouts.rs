@@ -39,7 +39,10 @@ impl Case<'_> {
 
         let year = run.map_or_else(|| self.date().year(), |(_, run)| run.plan.as_of.year());
         let (at, due) = (self.said.at, e.due.into());
-        let place = InRun { due, participant: self.person.id, entitlement: e.entitlement };
+        // Items stand where the plan put them, though a due date may have moved since: a completion was withdrawn.
+        let items = run.and_then(|(_, run)| run.items.as_ref());
+        let planned = items.and_then(|items| items.item(self.place, e.entitlement)).map(|item| item.due.into());
+        let place = InRun { due: planned.unwrap_or(due), participant: self.person.id, entitlement: e.entitlement };
         let order = run.map(|(index, _)| (u16::try_from(index).unwrap_or(u16::MAX), place));
         self.counts.flows.push(Flow { at, year, used: e.amount.get(), appropriated: 0, order, forbidden });
         let home = self.incentive_home();
