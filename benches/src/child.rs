@@ -47,8 +47,9 @@ impl Program {
 
 /// Runs as the program whose name this process was started under, if it is one.
 pub(crate) fn as_program() -> Option<ExitCode> {
+    // By its last part: tools are also named by a path (`partners`).
     let name = PathBuf::from(std::env::args_os().next()?);
-    let program = Program::ALL.into_iter().find(|program| name.as_os_str() == program.name())?;
+    let program = Program::ALL.into_iter().find(|program| name.file_name() == Some(program.name().as_ref()))?;
     Some(match program {
         Program::Server => ledger_server::cli::main(),
         Program::Replay => replay_tool::cli::main(),

@@ -3,7 +3,7 @@
 //! Reading order: [`measure`] (what is printed, medians of interleaved pairs), [`history`] (what is measured on), [`child`]
 //! (the real programs as processes of their own), then a file per measure: [`append`], [`load`], [`verify`], [`audit`], [`faults`],
 //! [`fold`], [`memory`], [`disk`], [`calls`], [`service`], [`startup`], [`reads`], [`proofs`], [`cuts`], [`reconcile`],
-//! [`streams`]; beside other systems ([`peer`]):
+//! [`streams`], [`partners`]; beside other systems ([`peer`]):
 //! [`postgres`], [`umadb`], [`duckdb`]; everything at once: [`programme`], [`suite`].
 //!
 //! The programs are this one under other names: started as `ledger-server` it is the server. So one build is all there is
@@ -24,6 +24,7 @@ mod lives;
 mod load;
 mod measure;
 mod memory;
+mod partners;
 mod peer;
 mod postgres;
 mod programme;
@@ -85,6 +86,9 @@ struct Common {
     /// Cuts, for the measure of that name
     #[arg(long, global = true, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(100..))]
     cuts: u64,
+    /// Seeds, for `partners`
+    #[arg(long, global = true, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: u64,
     /// Exit 1 where a bar is missed
     #[arg(long, global = true)]
     check: bool,
@@ -146,6 +150,8 @@ enum Bench {
     /// 200 partners' streams at the end of the log, one of which never reads, while 20,000 instructions a second are made; one stream
     /// from the beginning, beside a bare tonic server's of the same messages
     Streams,
+    /// Years of a partner in which server, partner and network break: each entitlement is paid once, and the books agree
+    Partners,
     /// `RecordEvents`, beside PostgreSQL that keeps the same events and balance rows
     Postgres,
     /// `RecordEvents`, beside UmaDB that keeps the same events
@@ -160,7 +166,7 @@ enum Bench {
 
 impl Bench {
     /// All of them, in the order in which `all` takes them.
-    const EACH: [Self; 21] = [
+    const EACH: [Self; 22] = [
         Self::Append,
         Self::Load,
         Self::Verify,
@@ -177,6 +183,7 @@ impl Bench {
         Self::Proofs,
         Self::Reconcile,
         Self::Streams,
+        Self::Partners,
         Self::Postgres,
         Self::Umadb,
         Self::Duckdb,
@@ -202,6 +209,7 @@ impl Bench {
             Self::Proofs => proofs::run(common, report),
             Self::Reconcile => reconcile::run(common, report),
             Self::Streams => streams::run(common, report),
+            Self::Partners => partners::run(common, report),
             Self::Cuts => cuts::run(common, report),
             Self::Postgres => postgres::run(common, report),
             Self::Umadb => umadb::run(common, report),

@@ -129,12 +129,16 @@ fn csv(lines: &[Line]) -> String {
 }
 
 fn camt(lines: &[Line]) -> String {
-    let mut text =
-        "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt><Stmt>".to_owned();
+    let mut text = "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt><GrpHdr><MsgId>bench</MsgId>\
+                    <CreDtTm>2021-01-01T00:00:00+07:00</CreDtTm></GrpHdr><Stmt><Id>bench</Id>\
+                    <Acct><Id><Othr><Id>0012345678</Id></Othr></Id></Acct><Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp>\
+                    <Amt Ccy=\"IDR\">0</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2020-12-31</Dt></Dt></Bal>"
+        .to_owned();
     for (instruction, amount, day) in lines {
         let _ = write!(
             text,
             "<Ntry><Amt Ccy=\"IDR\">{amount}.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>{day}</Dt></BookgDt>\
+             <BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>ICDT</Cd><SubFmlyCd>DMCT</SubFmlyCd></Fmly></Domn></BkTxCd>\
              <NtryDtls><TxDtls><Refs><EndToEndId>{instruction:020}</EndToEndId></Refs></TxDtls></NtryDtls></Ntry>"
         );
     }
