@@ -1,20 +1,23 @@
 //! `ledger-bench`: measures of the ledger, each beside its yardstick in the same run.
 //!
 //! Reading order: [`measure`] (what is printed, medians of interleaved pairs), [`history`] (what is measured on), [`child`]
-//! (the real programs as processes of their own), then a file per measure: [`append`], [`load`], [`verify`], [`fold`],
-//! [`memory`], [`disk`], [`calls`], [`service`], [`startup`], [`reads`], [`proofs`], [`cuts`], [`reconcile`], [`streams`], [`partners`]; beside other systems ([`peer`]):
+//! (the real programs as processes of their own), then a file per measure: [`append`], [`load`], [`verify`], [`audit`], [`faults`],
+//! [`fold`], [`memory`], [`disk`], [`calls`], [`service`], [`startup`], [`reads`], [`proofs`], [`cuts`], [`reconcile`],
+//! [`streams`], [`partners`]; beside other systems ([`peer`]):
 //! [`postgres`], [`umadb`], [`duckdb`]; everything at once: [`programme`], [`suite`].
 //!
 //! The programs are this one under other names: started as `ledger-server` it is the server. So one build is all there is
 //! to measure.
 
 mod append;
+mod audit;
 mod calls;
 mod child;
 mod cuts;
 mod disk;
 mod duckdb;
 mod echo;
+mod faults;
 mod fold;
 mod history;
 mod lives;
@@ -115,6 +118,10 @@ enum Bench {
     Load,
     /// `replay-tool verify` of segments on one core, beside bare Merkle hashing of the same records; then on two cores
     Verify,
+    /// `replay-tool audit` of segments, beside bare `verify` of the same log
+    Audit,
+    /// Every kind of fault planted in one log of 1,000,000 events, and an audit that finds each by name, at its record
+    Faults,
     /// The fold of decoded records, beside an ideal one that adds them to a flat array
     Fold,
     /// Unary `RecordEvents`, 256 in flight, beside a bare tonic server for the same messages
@@ -159,10 +166,12 @@ enum Bench {
 
 impl Bench {
     /// All of them, in the order in which `all` takes them.
-    const EACH: [Self; 20] = [
+    const EACH: [Self; 22] = [
         Self::Append,
         Self::Load,
         Self::Verify,
+        Self::Audit,
+        Self::Faults,
         Self::Fold,
         Self::Unary,
         Self::Ingest,
@@ -187,6 +196,8 @@ impl Bench {
             Self::Append => append::run(common, report),
             Self::Load => load::run(common, report),
             Self::Verify => verify::run(common, report),
+            Self::Audit => audit::run(common, report),
+            Self::Faults => faults::run(common, report),
             Self::Fold => fold::run(common, report),
             Self::Unary => calls::unary(common, report),
             Self::Ingest => calls::ingest(common, report),

@@ -8,6 +8,7 @@ pub mod docs;
 pub mod dynamic;
 pub mod fixtures;
 pub mod given;
+pub mod hledger;
 pub mod kit;
 pub mod life;
 pub mod oracle;

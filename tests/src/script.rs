@@ -5,6 +5,7 @@
 //! `$d1` a digest.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,6 +14,7 @@ use tonic::transport::Channel;
 use crate::contract::Method;
 use crate::dynamic::{call, items, reason};
 use crate::life::uuid;
+use crate::server::root;
 
 /// How a script is run.
 #[derive(Debug, Default, Deserialize)]
@@ -69,6 +71,24 @@ pub struct Script {
 pub type Shown = BTreeSet<(String, String, bool)>;
 
 impl Script {
+    /// Every script of calls.
+    ///
+    /// # Panics
+    ///
+    /// One cannot be read.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let folder = root().join("tests/tests/e2e/calls");
+        let mut files: Vec<_> =
+            std::fs::read_dir(folder).expect("scripts").map(|entry| entry.expect("one").path()).collect();
+        files.sort();
+        let script = |file: &PathBuf| {
+            let name = file.file_name().expect("a name").to_string_lossy();
+            Self::parse(&name, &std::fs::read_to_string(file).expect("a script"))
+        };
+        files.iter().map(script).collect()
+    }
+
     /// Reads a script.
     ///
     /// # Panics
@@ -89,6 +109,16 @@ impl Script {
             }
         }
         script
+    }
+
+    /// Who calls what with which messages, line after line; what an answer would have named is a made-up id.
+    #[must_use]
+    pub fn sent(&self) -> Vec<(String, String, Vec<Value>)> {
+        let names = self.steps.iter().flat_map(|(_, step)| step.keep.keys());
+        let kept = names.map(|name| (name.clone(), uuid(1, 1))).collect();
+        // A request of thousands of items says no more than one of one.
+        let steps = self.steps.iter().filter(|(_, step)| step.times.is_none() && !step.call.contains('$'));
+        steps.map(|(_, step)| (step.actor.clone(), step.call.clone(), step.requests(&kept))).collect()
     }
 
     /// Runs the script; gives what it has shown.

@@ -6,8 +6,9 @@
 //!
 //! Reading order: [`parameters`] (what can be asked), `calendar` (the year's dates), `rates` (how often), `agenda` (what
 //! happens next), `book` (the state and the lines), then the lives: `programme`, `life`, `cases`, `payouts`. [`cli`] is the
-//! command line; [`archive`] writes the records without the lines; [`regions`], [`catalogue`] and [`rng`] are the world that lives draw from.
-//! [`partner`] is apart from all this: it plays a payment partner against a running server.
+//! command line; [`archive`] writes the records without the lines; [`faults`] plants what an audit must find; [`regions`],
+//! [`catalogue`] and [`rng`] are the world that lives draw from. [`partner`] is apart from all this: it plays a payment partner
+//! against a running server.
 
 mod agenda;
 pub mod archive;
@@ -17,6 +18,7 @@ mod cases;
 pub mod catalogue;
 pub mod cli;
 mod cohort;
+pub mod faults;
 mod life;
 mod line;
 pub mod parameters;

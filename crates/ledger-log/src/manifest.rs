@@ -164,7 +164,7 @@ fn parse(bytes: &[u8]) -> Result<(u32, Vec<Line>), String> {
             let name = words.next()?;
             let count = words.next()?.parse().ok()?;
             let (root, bytes) = (unhex(words.next()?)?, words.next()?.parse().ok()?);
-            let contents = Contents { first: index as u64 * each, count, root };
+            let contents = Contents { first: each.checked_mul(index as u64)?, count, root };
             // After a segment that is not full there is none.
             let follows = found.last().is_none_or(|last| last.count == each) && (1..=each).contains(&count);
             (follows && words.next().is_none() && name == file_name(contents, level)).then_some(Line {

@@ -242,7 +242,6 @@ async fn serve(args: Serve) -> ExitCode {
         ..
     } = settings;
     let config = Config {
-        data,
         tls,
         connections,
         metrics,
@@ -253,6 +252,7 @@ async fn serve(args: Serve) -> ExitCode {
         signer,
         checkpoint_every,
         snapshot_every,
+        ..Config::new(data)
     };
     let served = run(config, listener, || listening(address), terminated()).await;
     match served {

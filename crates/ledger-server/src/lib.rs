@@ -20,6 +20,8 @@ mod keygen;
 pub mod load;
 mod logging;
 mod metrics;
+#[cfg(test)]
+mod nonsense;
 mod notary;
 mod output;
 pub mod pain001;

@@ -35,7 +35,7 @@ pub struct Reason {
 
 /// How long to wait before the same may go through, where waiting helps.
 pub(crate) fn retry_after(reason: &Reason) -> Option<Duration> {
-    if *reason == TOO_MANY_CALLS {
+    if *reason == TOO_MANY_CALLS || *reason == TOO_MANY_CONNECTIONS {
         Some(Duration::from_secs(1))
     } else if *reason == DISK_FULL {
         Some(Duration::from_secs(60))
@@ -77,6 +77,9 @@ reasons! {
     ACTOR_MISMATCH, PermissionDenied, EveryCall,
         "On a port with TLS: the metadata `x-ledger-actor` names another than the certificate.",
         "Leave the metadata out: the certificate says who calls.";
+    TOO_MANY_CONNECTIONS, ResourceExhausted, EveryCall,
+        "On a port with TLS: this connection is one more than one certificate may have, 128.",
+        "Close it, and use those that there are: each carries 512 calls at a time.";
     TOO_MANY_CALLS, ResourceExhausted, EveryCall,
         "The caller has as many calls in flight as one may have, 1,024.",
         "Wait as long as `RetryInfo` says; send batches, or a stream of them, instead of more calls.";

@@ -69,6 +69,8 @@ pub struct Config {
     pub checkpoint_every: Option<Duration>,
     /// When snapshots of the state are written.
     pub snapshot_every: Every,
+    /// How often a client is asked whether it is there, and how long its answer may take; then its connection is closed.
+    pub keepalive: (Duration, Duration),
 }
 
 impl Config {
@@ -87,6 +89,7 @@ impl Config {
             signer: None,
             checkpoint_every: Some(Duration::from_secs(10)),
             snapshot_every: Every::Fitting,
+            keepalive: (PING_EVERY, PING_ANSWER),
         }
     }
 }
@@ -144,7 +147,8 @@ async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Failure> {
     let Front { listener, tls, metrics: metrics_port, begun } = front;
-    let Config { data, connections, stop_grace, commit_limit, deadlines, signer, checkpoint_every, .. } = config;
+    let Config { data, connections, stop_grace, commit_limit, deadlines, signer, checkpoint_every, keepalive, .. } =
+        config;
     let Start { engine, recovery, checkpoints, mut ended, thread } = start;
     tracing::info!(size = recovery.head.size, clean = recovery.clean, unread = recovery.unread, "log open");
     if !recovery.clean {
@@ -200,8 +204,8 @@ async fn serve(
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
     let mut server = Server::builder()
-        .http2_keepalive_interval(Some(PING_EVERY))
-        .http2_keepalive_timeout(Some(PING_ANSWER))
+        .http2_keepalive_interval(Some(keepalive.0))
+        .http2_keepalive_timeout(Some(keepalive.1))
         .max_concurrent_streams(MOST_STREAMS)
         .http2_max_header_list_size(MOST_HEADERS)
         .layer(calls)

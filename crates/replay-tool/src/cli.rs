@@ -1,11 +1,11 @@
 //! Arguments and exit codes: 0 clean, 1 findings, 2 could not check. A reader that goes away is no error.
 
 use std::ffi::OsString;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ledger_core::ids::ParticipantId;
 use ledger_core::time::Date;
 use ledger_log::Checkpoint;
@@ -14,10 +14,14 @@ use ledger_rpc::client::TlsArgs;
 use crate::commands;
 use crate::commands::prove::Claim;
 use crate::error::Error;
+use crate::examples;
+use crate::export::{self, How, To};
 use crate::known::{KnownAt, Window};
 use crate::note;
-use crate::output::Format;
+use crate::output::{Format, style};
+use crate::progress::Progress;
 use crate::proof::Proof;
+use crate::report::words::Lang;
 use crate::source::{Server, Source};
 
 const CLEAN: u8 = 0;
@@ -27,18 +31,10 @@ const COULD_NOT: u8 = 2;
 const EXAMPLES: &str = "\
 Examples:
   replay-tool verify --data ./data/demo
-  replay-tool verify --from http://127.0.0.1:50051 --json
-  replay-tool trial-balance --data ./data/demo --as-of 2020-12-31
-  replay-tool balances --data ./data/demo --known-at 2020-07-01T17:00:00Z --json
-  replay-tool checkpoint --from http://127.0.0.1:50051 --out july.checkpoint
-  replay-tool verify --data ./data/demo --checkpoint july.checkpoint --key ledger.vkey
-  replay-tool prove 17 --data ./data/demo --size 28 --out record-17.proof
-  replay-tool check-proof record-17.proof --checkpoint july.checkpoint --key ledger.vkey
-  replay-tool export-log --data ./data/demo --to ./archive
-  replay-tool verify --archive ./archive
-  replay-tool mirror --from http://127.0.0.1:50051 --to ./mirror --key ledger.vkey
-  replay-tool compare ./data/demo http://127.0.0.1:50051
-  replay-tool participant 0190b2c4-6f1e-7abc-8def-0123456789ab --data ./data/demo
+  replay-tool audit --archive ./archive
+  replay-tool trial-balance --from http://127.0.0.1:50051 --as-of 2020-12-31
+  replay-tool report --html report.html --archive ./archive --lang en
+Each command's --help has its own.
 
 Exit codes: 0 clean, 1 findings, 2 could not check (locked, unreadable, usage).";
 
@@ -170,6 +166,63 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Every rule of the programme and every question of an audit, from the log alone
+    ///
+    /// Findings are broken rules: of the log's integrity, or of the programme's rules, which are checked by code written for
+    /// auditing. Notices break no rule and need a person all the same: an entitlement settled twice, after a rejection or
+    /// after a revocation (a ledger must record money that moved), or in doubt for more than 30 days. Totals answer D1 to D10
+    /// about a history that may be rule-abiding; --as-of limits them and the notices, not the findings.
+    Audit {
+        #[command(flatten)]
+        question: Question,
+        /// How many threads work on it; as many as there are cores, by default. The answer is the same for any number
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+        threads: Option<u16>,
+    },
+    /// The log in a format of other software: journals, tables, records as lines
+    ///
+    /// docs/exports.md says what stands in each. What is named must not exist; it is there when it is whole.
+    Export {
+        /// What is written
+        #[arg(long, value_enum)]
+        format: export::Format,
+        /// The file, or the folder of tables; - is standard output, for what is one file of text
+        #[arg(long, value_name = "PATH")]
+        to: PathBuf,
+        #[command(flatten)]
+        source: SourceArgs,
+        #[command(flatten)]
+        clocks: Clocks,
+        /// How many threads read and hash; as many as there are cores, by default. The output is the same for any number
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+        threads: Option<u16>,
+    },
+    /// The records behind a finding or notice of `audit`, in words
+    Explain {
+        /// The finding's id, such as over-entitlement@4711@0190b2c4-6f1e-7abc-8def-0123456789ab
+        finding: String,
+        #[command(flatten)]
+        question: Question,
+        /// How many threads work on it; as many as there are cores, by default
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+        threads: Option<u16>,
+    },
+    /// A random sample of participants with their dossiers; the same seed draws the same sample
+    ///
+    /// A participant's rank is the SHA-256 of the seed (8 bytes, big-endian) and the id (16 bytes); the first ranks are drawn.
+    Sample {
+        /// How many participants
+        #[arg(long, value_name = "N")]
+        n: usize,
+        /// Where chance begins
+        #[arg(long, value_name = "S")]
+        seed: u64,
+        /// Draw from each of these in proportion to its people
+        #[arg(long, value_name = "wave,region", value_delimiter = ',')]
+        stratify: Vec<commands::sample::By>,
+        #[command(flatten)]
+        question: Question,
+    },
     /// Every account over all participants
     TrialBalance {
         #[command(flatten)]
@@ -180,12 +233,69 @@ enum Command {
         #[command(flatten)]
         question: Question,
     },
+    /// One page to hand in: drawings, the tables beside them, findings; nothing is loaded from elsewhere
+    ///
+    /// Every figure is that of another command; the page names those that compute it again.
+    Report {
+        /// The file to write, which must not exist
+        #[arg(long, value_name = "FILE")]
+        html: PathBuf,
+        #[command(flatten)]
+        clocks: Clocks,
+        #[command(flatten)]
+        source: SourceArgs,
+        /// The language of its text
+        #[arg(long, value_enum, default_value = "id")]
+        lang: Lang,
+        /// How many threads work on it; as many as there are cores, by default. The answer is the same for any number
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+        threads: Option<u16>,
+    },
+    /// What changed between two states of knowledge, and which records did it
+    ///
+    /// Both are seen as of the same day, so that only knowledge differs. Listed are participants with records between the
+    /// two; those whose money only a closing moved are counted with the closing. Funds stand by year: that they hold a
+    /// payment is no change of the participant.
+    Diff {
+        #[command(flatten)]
+        source: SourceArgs,
+        /// The earlier state: the records up to and including a position, or recorded at or before a time
+        #[arg(long, value_name = "POSITION|RFC3339")]
+        known_at: KnownAt,
+        /// The later state, in the same way
+        #[arg(long, value_name = "POSITION|RFC3339")]
+        and: KnownAt,
+        /// Count facts and postings dated up to this day, in WIB; the latest day known in the later state without it
+        #[arg(long, value_name = "DATE", value_parser = date)]
+        as_of: Option<Date>,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// One participant's life along the time: facts, balances after each, what was due, ordered and paid when
+    Timeline {
+        /// The participant's id, a UUID
+        id: ParticipantId,
+        #[command(flatten)]
+        question: Question,
+    },
     /// One participant: money, what is due, paid or held and why, and everything recorded
     Participant {
         /// The participant's id, a UUID
         id: ParticipantId,
         #[command(flatten)]
         question: Question,
+    },
+    /// Completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Man pages: one for the tool and one for each command
+    Man {
+        /// The folder to write them into
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
     },
 }
 
@@ -229,6 +339,16 @@ impl Source {
 struct Question {
     #[command(flatten)]
     source: SourceArgs,
+    #[command(flatten)]
+    clocks: Clocks,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// The two clocks of a question.
+#[derive(Debug, Args)]
+struct Clocks {
     /// Count facts and postings dated up to this day, in WIB
     ///
     /// Without it everything known counts; as_of in the answer is then the latest day on which anything known
@@ -241,9 +361,6 @@ struct Question {
     /// the answer is the number of records that were known.
     #[arg(long, value_name = "POSITION|RFC3339")]
     known_at: Option<KnownAt>,
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
 }
 
 impl SourceArgs {
@@ -254,10 +371,15 @@ impl SourceArgs {
     }
 }
 
+impl Clocks {
+    fn window(self) -> Window {
+        Window { as_of: self.as_of, known_at: self.known_at.unwrap_or_default() }
+    }
+}
+
 impl Question {
     fn parts(self) -> Option<(Source, Window, Format)> {
-        let window = Window { as_of: self.as_of, known_at: self.known_at.unwrap_or_default() };
-        Some((self.source.source()?, window, format(self.json)))
+        Some((self.source.source()?, self.clocks.window(), format(self.json)))
     }
 }
 
@@ -273,14 +395,28 @@ const fn code(clean: bool) -> u8 {
     if clean { CLEAN } else { FINDINGS }
 }
 
+/// As many threads as were asked for, or as there are cores.
+fn cores(threads: Option<u16>) -> usize {
+    threads.map_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get), usize::from)
+}
+
 /// A checkpoint that was kept, signed by the key.
 fn kept(file: &Path, key: &str) -> Result<Checkpoint, Error> {
     note::checkpoint(file, &note::key(key)?)
 }
 
+/// The arguments that there are, with the examples of each command.
+pub(crate) fn arguments() -> clap::Command {
+    Cli::command().mut_subcommands(|command| match examples::of(command.get_name()) {
+        Some(examples) => command.after_help(examples),
+        None => command,
+    })
+}
+
 /// The whole program: arguments, output and exit code of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    style::decide();
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     ExitCode::from(run(std::env::args_os(), &mut out, &mut io::stderr().lock()))
 }
@@ -288,12 +424,17 @@ pub fn main() -> ExitCode {
 /// The program with its arguments (the first is its name) and outputs; gives the exit code.
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let cli = match Cli::try_parse_from(args) {
+    let understood = arguments().try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match understood {
         Ok(cli) => cli,
         Err(error) => {
             let usage = error.use_stderr();
-            // Plain text, whatever the terminal; a closed pipe is nobody's error.
-            let _ = if usage { write!(err, "{error}") } else { write!(out, "{error}").and_then(|()| out.flush()) };
+            // A closed pipe is nobody's error.
+            let _ = match usage {
+                true => write!(err, "{error}"),
+                false if style::painted() => write!(out, "{}", error.render().ansi()).and_then(|()| out.flush()),
+                false => write!(out, "{error}").and_then(|()| out.flush()),
+            };
             return if usage { COULD_NOT } else { CLEAN };
         }
     };
@@ -312,8 +453,7 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
         Command::Verify { source, checkpoint, key, threads, json } => {
             let Some(source) = source.source() else { return Ok(COULD_NOT) };
             let checkpoint = checkpoint.zip(key).map(|(file, key)| kept(&file, &key)).transpose()?;
-            let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-            let threads = threads.map_or_else(cores, usize::from);
+            let threads = cores(threads);
             return commands::verify::run(&source, checkpoint.as_ref(), threads, format(json), out, err).map(code);
         }
         Command::Checkpoint { source, origin, out: keep, json } => {
@@ -343,6 +483,25 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
             let key = key.as_deref().map(note::key).transpose()?;
             return commands::mirror::run(&server(from, &tls), &to, key.as_ref(), format(json), out).map(code);
         }
+        Command::Audit { question, threads } => {
+            let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
+            return commands::audit::run(&source, &window, cores(threads), format, out, err).map(code);
+        }
+        Command::Export { format, to, source, clocks, threads } => {
+            let Some(source) = source.source() else { return Ok(COULD_NOT) };
+            let progress = Progress::new(err, io::stderr().is_terminal());
+            let how = How { window: clocks.window(), threads: cores(threads), progress };
+            let to = if to.as_os_str() == "-" { To::Out } else { To::Path(&to) };
+            export::run(&source, format, to, how, out)?;
+        }
+        Command::Explain { finding, question, threads } => {
+            let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
+            commands::explain::run(&source, &finding, &window, cores(threads), format, out)?;
+        }
+        Command::Sample { n, seed, stratify, question } => {
+            let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
+            commands::sample::run(&source, (n, seed, &stratify), &window, format, out)?;
+        }
         Command::TrialBalance { question } => {
             let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
             commands::trial_balance::run(&source, &window, format, out)?;
@@ -351,10 +510,26 @@ fn answer(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<
             let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
             commands::balances::run(&source, &window, format, out)?;
         }
+        Command::Report { html, clocks, source, lang, threads } => {
+            let Some(source) = source.source() else { return Ok(COULD_NOT) };
+            let mut progress = Progress::new(err, io::stderr().is_terminal());
+            let (window, threads) = (clocks.window(), cores(threads));
+            return commands::report::run(&source, &window, threads, lang, &html, &mut progress, out).map(code);
+        }
+        Command::Diff { source, known_at, and, as_of, json } => {
+            let Some(source) = source.source() else { return Ok(COULD_NOT) };
+            commands::diff::run(&source, as_of, [known_at, and], format(json), out)?;
+        }
+        Command::Timeline { id, question } => {
+            let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
+            commands::timeline::run(&source, id, &window, format, out)?;
+        }
         Command::Participant { id, question } => {
             let Some((source, window, format)) = question.parts() else { return Ok(COULD_NOT) };
             commands::participant::run(&source, id, &window, format, out)?;
         }
+        Command::Completions { shell } => commands::man::completions(arguments(), shell, out)?,
+        Command::Man { to } => commands::man::pages(arguments(), &to, out)?,
     }
     Ok(CLEAN)
 }

@@ -45,6 +45,14 @@ pub enum Error {
         /// Number of records.
         size: u64,
     },
+    /// `--and` names an earlier state than `--known-at`.
+    #[error("--and: {after} records were known then, fewer than the {before} of --known-at")]
+    Backwards {
+        /// Records known at `--known-at`.
+        before: u64,
+        /// Records known at `--and`.
+        after: u64,
+    },
     /// Nothing is known of this participant.
     #[error("participant {participant} is not in the {size} records that were looked at")]
     UnknownParticipant {
@@ -62,6 +70,14 @@ pub enum Error {
         selected_on: Date,
         /// The date asked for.
         as_of: Date,
+    },
+    /// An audit of this log, known this far, has no such finding.
+    #[error("no finding {id}: replay-tool audit lists them{}", beyond(*left_out))]
+    UnknownFinding {
+        /// The id asked for.
+        id: String,
+        /// Findings that the audit had beyond those it keeps.
+        left_out: u64,
     },
     /// The log cannot be read where a proof needs it.
     #[error(transparent)]
@@ -106,6 +122,9 @@ pub enum Error {
         /// Records of the checkpoint's log.
         checkpoint: u64,
     },
+    /// What is a folder, or written from both ends, does not go to standard output.
+    #[error("--to -: only a journal or lines of JSON go to standard output; name a path")]
+    NeedsPath,
     /// The answer could not be written.
     #[error("write the answer: {0}")]
     Output(#[from] std::io::Error),
@@ -144,6 +163,10 @@ impl Error {
         }
         text
     }
+}
+
+fn beyond(left_out: u64) -> String {
+    if left_out == 0 { String::new() } else { format!("; {left_out} more are not kept") }
 }
 
 fn last(size: u64) -> String {

@@ -23,6 +23,22 @@ pub fn read(file: &Path, most: u64) -> Result<String, Error> {
     Ok(text)
 }
 
+/// Fails where a file is that is to be written.
+///
+/// # Errors
+///
+/// It is there.
+pub fn must_not_exist(file: &Path) -> Result<(), Error> {
+    match file.try_exists() {
+        Ok(false) => Ok(()),
+        Ok(true) => {
+            let source = std::io::ErrorKind::AlreadyExists.into();
+            Err(Error::File { action: "write", file: file.to_owned(), source })
+        }
+        Err(source) => Err(Error::File { action: "write", file: file.to_owned(), source }),
+    }
+}
+
 /// Writes a new file and syncs it. What is there is evidence: it is never written over.
 ///
 /// # Errors

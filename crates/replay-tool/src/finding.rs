@@ -4,6 +4,9 @@ use ledger_core::Rupiah;
 use ledger_core::ids::ParticipantId;
 use serde::{Serialize, Serializer};
 
+pub use crate::rule::Rule;
+use crate::rule::filled;
+
 /// Something that is not as it must be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -25,84 +28,10 @@ pub struct Finding {
     pub amount: Option<Rupiah>,
     /// What a person should do next.
     pub next: &'static str,
-}
-
-macro_rules! rules {
-    ($($(#[$doc:meta])+ $name:ident, $code:literal, $next:literal;)+) => {
-        /// A rule that a log must keep.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Rule { $($(#[$doc])+ $name,)+ }
-
-        impl Rule {
-            /// Every rule.
-            pub const ALL: &[Self] = &[$(Self::$name,)+];
-
-            /// The name that people cite and scripts match.
-            #[must_use]
-            pub const fn code(self) -> &'static str {
-                match self { $(Self::$name => $code,)+ }
-            }
-
-            /// What to do where it is broken.
-            #[must_use]
-            pub const fn next(self) -> &'static str {
-                match self { $(Self::$name => $next,)+ }
-            }
-        }
-    };
-}
-
-rules! {
-    /// The stored bytes are as they were written.
-    StoredLog, "stored-log", "restore the log folder from a backup, or ask whoever keeps a mirror";
-    /// The records hash to the root that the head names.
-    Head, "head", "ask the keeper of the ledger for a signed checkpoint, and compare with an earlier copy of the log";
-    /// The log is at least as long as the checkpoint.
-    Behind, "behind", "restore the missing records from a mirror or a backup; if the keeper denies them, keep the checkpoint as evidence";
-    /// The log begins with the records of the checkpoint.
-    Forked, "forked", "keep both logs and the signed checkpoint as evidence, and find where they part: replay-tool compare with a mirror or a backup";
-    /// A record is where its proof says it is.
-    Inclusion, "inclusion", "ask the keeper of the ledger for a new proof; if none is given, keep receipt and checkpoint as evidence";
-    /// A log begins with the shorter one that its proof names.
-    Consistency, "consistency", "ask the keeper of the ledger for a new proof; if none is given, keep both checkpoints as evidence";
-    /// Positions are gapless from 0.
-    Position, "position", "compare the log with an earlier copy or a mirror at this position";
-    /// Every record can be read.
-    Decodable, "decodable", "use a tool as new as the ledger; if it is, compare the record with a mirror's";
-    /// Each record names the one before it of the same participant.
-    BackPointer, "back-pointer", "compare the log with an earlier copy or a mirror: a record was dropped, inserted or swapped";
-    /// `recorded_at` never goes back.
-    RecordedAt, "recorded-at", "compare the log with an earlier copy or a mirror: records were swapped, or a clock was set back";
-    /// Each record can follow those before it.
-    Follows, "follows", "compare the log with an earlier copy or a mirror: what this record names was never recorded";
-    /// Each record's postings sum to zero, and so does the trial balance.
-    TrialBalance, "trial-balance", "report it to the keeper of the ledger: no rule of the programme makes or loses money";
-    /// Only budget, overpaid and repaid are below zero.
-    BelowZero, "below-zero", "look at the participant's history: money left an account that did not have it";
-    /// The participants' shares of a closing add up to what was recorded.
-    ClosingShares, "closing-shares", "report it to the keeper of the ledger: the closing moved other money than the participants had";
-    /// A run's closing tells what it instructed, and instructed and held are what was planned.
-    RunClosing, "run-closing", "plan the run again from the log up to its known_at, and compare its items with the run's instructions";
-    /// A participant's accounts without budget sum to the scheme's whole entitlement.
-    WholeEntitlement, "whole-entitlement", "look at the participant's history: money came from nowhere, or went there";
-    /// Received and overpaid are at most the entitlement, per component.
-    ReceivedAtMost, "received-at-most", "look at the participant's history: more was paid than the scheme gives";
-    /// A participant's postings add up to the balances that follow from its facts.
-    FactsAndPostings, "facts-and-postings", "report it to the keeper of the ledger: two ways of counting differ";
-    /// All participants together are the trial balance.
-    SumOfParticipants, "sum-of-participants", "report it to the keeper of the ledger: the totals are not those of the participants";
-}
-
-impl Serialize for Rule {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_str(self.code())
-    }
-}
-
-impl std::fmt::Display for Rule {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.code())
-    }
+    /// The values in the texts of [`Rule::texts`], for who tells them in another language; empty where a finding has words
+    /// of its own.
+    #[serde(skip)]
+    pub values: Vec<String>,
 }
 
 impl Finding {
@@ -118,7 +47,24 @@ impl Finding {
             found: found.into(),
             amount: None,
             next: rule.next(),
+            values: Vec::new(),
         }
+    }
+
+    /// A finding in the words of its rule's texts.
+    #[must_use]
+    pub fn told(rule: Rule, values: Vec<String>) -> Self {
+        let (expected, found) = rule.texts().unwrap_or_default();
+        Self { values: values.clone(), ..Self::new(rule, filled(expected, &values), filled(found, &values)) }
+    }
+
+    /// The same finding with a further record behind it; the id stays.
+    #[must_use]
+    pub fn with(mut self, position: u64) -> Self {
+        if !self.positions.contains(&position) {
+            self.positions.push(position);
+        }
+        self
     }
 
     /// The same finding about one of several things that can be wrong at the same place; goes into the id.

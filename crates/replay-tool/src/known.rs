@@ -1,16 +1,20 @@
 //! Two clocks in every question (DOMAIN section 4): what was known at K, as of D.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use ledger_core::account::Balances;
 use ledger_core::as_of::AsOf;
+use ledger_core::fold::FoldError;
 use ledger_core::ids::ParticipantId;
+use ledger_core::state::{Participant, Place};
 use ledger_core::time::{Date, Timestamp};
 use ledger_core::view::{self, ParticipantView};
 use ledger_core::{Record, State};
+use ledger_log::Head;
 
 use crate::error::Error;
-use crate::source::Source;
+use crate::source::{Next, Pass, Source};
 
 /// Up to which record something was known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,11 +29,24 @@ pub enum KnownAt {
 }
 
 impl KnownAt {
-    const fn takes(self, record: &Record<'_>) -> bool {
+    pub(crate) const fn takes(self, record: &Record<'_>) -> bool {
+        self.takes_at(record.position, record.recorded_at)
+    }
+
+    /// Whether a record at this place and time was known.
+    pub(crate) const fn takes_at(self, position: u64, recorded_at: Timestamp) -> bool {
         match self {
             Self::Head => true,
-            Self::Position(last) => record.position <= last,
-            Self::Time(time) => record.recorded_at.nanos() <= time.nanos(),
+            Self::Position(last) => position <= last,
+            Self::Time(time) => recorded_at.nanos() <= time.nanos(),
+        }
+    }
+
+    /// A position must be one of the log's.
+    pub(crate) fn within(self, size: u64) -> Result<(), Error> {
+        match self {
+            Self::Position(position) if position >= size => Err(Error::BeyondLog { position, size }),
+            _ => Ok(()),
         }
     }
 }
@@ -66,9 +83,11 @@ pub struct Known {
     fold: Fold,
     size: u64,
     as_of: Option<Date>,
+    log: Head,
 }
 
-enum Fold {
+/// Records folded so far.
+pub(crate) enum Fold {
     /// Without a date: everything that was known.
     All(Box<State>),
     /// Facts and postings dated up to a day.
@@ -76,16 +95,87 @@ enum Fold {
 }
 
 impl Fold {
-    fn known(&self) -> &State {
+    /// Nothing known yet.
+    pub(crate) fn new(as_of: Option<Date>) -> Self {
+        as_of.map_or_else(|| Self::All(Box::default()), |date| Self::Dated(Box::new(AsOf::new(date))))
+    }
+
+    /// Folds a record; one of a part of the participants, where the others' are left out.
+    fn apply(&mut self, record: &Record<'_>, of_subset: bool) -> Result<(), FoldError> {
+        match (self, of_subset) {
+            (Self::All(state), false) => state.apply(record, &mut |_| {}),
+            (Self::All(state), true) => state.apply_of_subset(record, &mut |_| {}),
+            (Self::Dated(as_of), false) => as_of.apply(record),
+            (Self::Dated(as_of), true) => as_of.apply_of_subset(record),
+        }
+    }
+
+    /// Everything known.
+    pub(crate) fn known(&self) -> &State {
         match self {
             Self::All(state) => state,
             Self::Dated(as_of) => as_of.known(),
+        }
+    }
+
+    /// The facts that count: those dated up to the day.
+    pub(crate) fn counted(&self) -> &State {
+        match self {
+            Self::All(state) => state,
+            Self::Dated(as_of) => as_of.dated(),
+        }
+    }
+
+    /// The trial balance of what counts.
+    pub(crate) fn totals(&self) -> &Balances {
+        match self {
+            Self::All(state) => state.totals(),
+            Self::Dated(as_of) => as_of.totals(),
+        }
+    }
+
+    /// Whether a record dated on this day counts.
+    pub(crate) fn counts(&self, day: Date) -> bool {
+        match self {
+            Self::All(_) => true,
+            Self::Dated(as_of) => day <= as_of.date(),
+        }
+    }
+
+    /// A participant by its place among those that count, seen on a day; with a date of its own, the fold's.
+    pub(crate) fn person(&self, place: Place, day: Date) -> Option<(ParticipantView, Balances)> {
+        match self {
+            Self::All(state) => Some((view::participant(state, place, day)?, state.balances(place))),
+            Self::Dated(as_of) => {
+                let view = view::participant(as_of.dated(), place, as_of.date())?;
+                let balances = as_of.balances(view.id);
+                Some((view, balances))
+            }
         }
     }
 }
 
 /// What a command sees of each record: everything known before it, and the record.
 pub type Observe<'o> = dyn FnMut(&State, &Record<'_>) + 'o;
+
+/// Sees the fold around each record that is folded.
+pub(crate) trait Watch {
+    /// Before the record, whose bytes these are, is folded; breaks the pass off.
+    fn before(&mut self, _: &Fold, _: &Record<'_>, _bytes: &[u8]) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+    /// After it was.
+    fn after(&mut self, _: &Fold, _: &Record<'_>) {}
+}
+
+/// A function that is shown what was known before each record.
+pub(crate) struct Before<F>(pub(crate) F);
+
+impl<F: FnMut(&State, &Record<'_>, &[u8]) -> ControlFlow<()>> Watch for Before<F> {
+    fn before(&mut self, fold: &Fold, record: &Record<'_>, bytes: &[u8]) -> ControlFlow<()> {
+        (self.0)(fold.known(), record, bytes)
+    }
+}
 
 impl Known {
     /// Reads the whole log, whose integrity is checked to its head, and folds what the window takes of it. `observe`
@@ -95,42 +185,87 @@ impl Known {
     ///
     /// The log cannot be read, is damaged, does not fold, or does not reach the position asked for.
     pub fn read(source: &Source, window: &Window, observe: &mut Observe<'_>) -> Result<Self, Error> {
-        let mut fold = match window.as_of {
-            None => Fold::All(Box::default()),
-            Some(date) => Fold::Dated(Box::new(AsOf::new(date))),
-        };
+        Self::read_of(source, window, None, observe)
+    }
+
+    /// Like [`Self::read`], and folds nobody's records but these participants' and the programme's: what is known of them
+    /// is the same, totals over everybody are not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`].
+    pub fn read_of(
+        source: &Source,
+        window: &Window,
+        only: Option<&HashSet<ParticipantId>>,
+        observe: &mut Observe<'_>,
+    ) -> Result<Self, Error> {
+        let mut watch = Before(|state: &State, record: &Record<'_>, _: &[u8]| {
+            observe(state, record);
+            ControlFlow::Continue(())
+        });
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let read = Self::read_while(source, window, (cores, only), &mut watch)?;
+        let (known, _) = read.expect("what never breaks comes to its end");
+        Ok(known)
+    }
+
+    /// The same of everybody, seen before and after each record, by what never breaks it off.
+    pub(crate) fn watched(source: &Source, window: &Window, watch: &mut dyn Watch) -> Result<Self, Error> {
+        let read = Self::read_while(source, window, (1, None), watch)?;
+        let (known, _) = read.expect("what never breaks comes to its end");
+        Ok(known)
+    }
+
+    /// The same with so many threads that read and hash. Where `watch` breaks, nothing more is read, and there is nothing to
+    /// give.
+    pub(crate) fn read_while(
+        source: &Source,
+        window: &Window,
+        (threads, only): (usize, Option<&HashSet<ParticipantId>>),
+        watch: &mut dyn Watch,
+    ) -> Result<Option<(Self, Pass)>, Error> {
+        let mut fold = Fold::new(window.as_of);
         let mut size = 0;
         let mut latest: Option<Date> = None;
         let mut refused = None;
-        let pass = source.for_each(&mut |record| {
+        let pass = source.for_each_while(threads, &mut |bytes, record| {
             if !window.known_at.takes(record) {
-                return ControlFlow::Break(());
+                return Next::Enough;
             }
-            observe(fold.known(), record);
-            let folded = match &mut fold {
-                Fold::All(state) => state.apply(record, &mut |_| {}),
-                Fold::Dated(as_of) => as_of.apply(record),
-            };
-            if let Err(source) = folded {
-                refused = Some(Error::Fold { position: record.position, source });
-                return ControlFlow::Break(());
+            let wanted = |only: &HashSet<_>| record.participant.is_none_or(|id| only.contains(&id));
+            if only.is_none_or(wanted) {
+                if watch.before(&fold, record, bytes).is_break() {
+                    return Next::Stop;
+                }
+                if let Err(source) = fold.apply(record, only.is_some()) {
+                    refused = Some(Error::Fold { position: record.position, source });
+                    return Next::Enough;
+                }
+                watch.after(&fold, record);
             }
             size += 1;
             latest = latest.max(Some(record.occurred_at.wib_date())).max(Some(record.recorded_at.wib_date()));
-            ControlFlow::Continue(())
+            Next::More
         })?;
-        if let Some(finding) = pass.findings.into_iter().next() {
-            return Err(Error::Damaged(Box::new(finding)));
-        }
+        let Some(pass) = pass else { return Ok(None) };
+        let log = whole(&pass)?;
         if let Some(error) = refused {
             return Err(error);
         }
-        if let KnownAt::Position(position) = window.known_at
-            && position >= pass.size
-        {
-            return Err(Error::BeyondLog { position, size: pass.size });
-        }
-        Ok(Self { fold, size, as_of: window.as_of.or(latest) })
+        window.known_at.within(log.size)?;
+        Ok(Some((Self { fold, size, as_of: window.as_of.or(latest), log }, pass)))
+    }
+
+    /// Size and root of the whole log, whatever part of it was known.
+    #[must_use]
+    pub const fn log(&self) -> &Head {
+        &self.log
+    }
+
+    /// The records folded.
+    pub(crate) const fn fold(&self) -> &Fold {
+        &self.fold
     }
 
     /// Number of records folded.
@@ -149,29 +284,13 @@ impl Known {
     /// The trial balance.
     #[must_use]
     pub fn totals(&self) -> &Balances {
-        match &self.fold {
-            Fold::All(state) => state.totals(),
-            Fold::Dated(as_of) => as_of.totals(),
-        }
+        self.fold.totals()
     }
 
     /// Every participant with its accounts, in order of selection.
-    pub fn participants(&self) -> Box<dyn Iterator<Item = (ParticipantView, Balances)> + '_> {
-        match &self.fold {
-            Fold::All(state) => {
-                let as_of = self.as_of.unwrap_or_default();
-                let one = move |place| Some((view::participant(state, place, as_of)?, state.balances(place)));
-                Box::new((0..state.participants().len()).filter_map(one))
-            }
-            Fold::Dated(as_of) => {
-                let one = |place| {
-                    let view = view::participant(as_of.dated(), place, as_of.date())?;
-                    let balances = as_of.balances(view.id);
-                    Some((view, balances))
-                };
-                Box::new((0..as_of.dated().participants().len()).filter_map(one))
-            }
-        }
+    pub fn participants(&self) -> impl Iterator<Item = (ParticipantView, Balances)> + '_ {
+        let day = self.as_of.unwrap_or_default();
+        (0..self.fold.counted().participants().len()).filter_map(move |place| self.fold.person(place, day))
     }
 
     /// One participant with its accounts.
@@ -183,21 +302,24 @@ impl Known {
         let unknown = || Error::UnknownParticipant { participant: id, size: self.size };
         let known = self.fold.known();
         let place = known.place(id).ok_or_else(unknown)?;
-        match &self.fold {
-            Fold::All(state) => {
-                let as_of = self.as_of.unwrap_or_default();
-                let view = view::participant(state, place, as_of).ok_or_else(unknown)?;
-                Ok((view, state.balances(place)))
-            }
-            Fold::Dated(as_of) => {
-                let view = as_of.participant(id).ok_or_else(|| Error::NotYetSelected {
-                    participant: id,
-                    selected_on: known.participant(id).map_or(as_of.date(), |p| p.selected_on()),
-                    as_of: as_of.date(),
-                })?;
-                Ok((view, as_of.balances(id)))
-            }
-        }
+        let counted = self.fold.counted().place(id);
+        let seen = counted.and_then(|place| self.fold.person(place, self.as_of.unwrap_or_default()));
+        seen.ok_or_else(|| match self.as_of {
+            Some(as_of) if counted.is_none() => Error::NotYetSelected {
+                participant: id,
+                selected_on: known.participants().get(place).map_or(as_of, Participant::selected_on),
+                as_of,
+            },
+            _ => unknown(),
+        })
+    }
+}
+
+/// The head of a log without damage.
+pub(crate) fn whole(pass: &Pass) -> Result<Head, Error> {
+    match pass.findings.first() {
+        Some(finding) => Err(Error::Damaged(Box::new(finding.clone()))),
+        None => Ok(Head { size: pass.size, root: pass.root }),
     }
 }
 

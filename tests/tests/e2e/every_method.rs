@@ -2,7 +2,6 @@
 //! answered and not documented fails too. The calls stand in `calls/*.jsonl`; see `ledger_tests::script`.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use ledger_server::reasons::ACTOR_MISSING;
 use ledger_tests::contract::{self, Method};
@@ -11,17 +10,6 @@ use ledger_tests::script::{Script, Shown};
 use ledger_tests::server::{Server, root};
 
 use crate::PROGRAMS;
-
-fn scripts() -> Vec<Script> {
-    let folder = root().join("tests/tests/e2e/calls");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).expect("scripts").map(|e| e.expect("one").path()).collect();
-    files.sort();
-    let script = |file: &PathBuf| {
-        let name = file.file_name().expect("a name").to_string_lossy();
-        Script::parse(&name, &std::fs::read_to_string(file).expect("a script"))
-    };
-    files.iter().map(script).collect()
-}
 
 async fn run(script: &Script, methods: &[Method]) -> Shown {
     let mut shown = Shown::new();
@@ -53,7 +41,7 @@ async fn every_method_answers_as_documented() {
     let methods = contract::methods();
     assert!(methods.len() >= 14, "only {} methods", methods.len());
     let mut shown = Shown::new();
-    for script in scripts() {
+    for script in Script::all() {
         shown.extend(run(&script, &methods).await);
     }
     let api = std::fs::read_to_string(root().join("docs/api.md")).expect("docs/api.md");

@@ -1,6 +1,8 @@
-//! The port of the real server: certificates on both sides, and limits.
+//! The port of the real server: certificates on both sides, limits, and the metrics beside it.
 
 mod limits;
+mod metrics;
+mod nonsense;
 mod tls;
 
 use ledger_tests::server::{Programs, Server};

@@ -4,6 +4,7 @@ mod archive;
 mod checkpoints;
 mod damage;
 mod known;
+mod nonsense;
 mod proofs;
 mod round_trip;
 mod segments;

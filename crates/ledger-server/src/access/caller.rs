@@ -8,7 +8,7 @@ use tonic::{Request, Status};
 use super::Role;
 use crate::engine::Actor;
 use crate::port::{Peer, Tls};
-use crate::reasons::{ACTOR_MISMATCH, ACTOR_MISSING, CERTIFICATE_UNKNOWN};
+use crate::reasons::{ACTOR_MISMATCH, ACTOR_MISSING, CERTIFICATE_UNKNOWN, TOO_MANY_CONNECTIONS};
 use crate::status::refused;
 
 /// What is a caller's own.
@@ -95,9 +95,13 @@ impl Door {
 }
 
 fn by_certificate(tls: &Tls, headers: &HeaderMap, extensions: &Extensions) -> Result<Caller, Status> {
-    let peer = extensions.get::<Peer>().and_then(|peer| peer.certificate.as_ref());
-    let certificate = peer.ok_or_else(|| refused(&CERTIFICATE_UNKNOWN, "the connection has no certificate"))?;
+    let peer = extensions.get::<Peer>();
+    let certificate = peer.and_then(|peer| peer.certificate.as_ref());
+    let certificate = certificate.ok_or_else(|| refused(&CERTIFICATE_UNKNOWN, "the connection has no certificate"))?;
     let caller = certificate.caller(tls)?;
+    if peer.is_some_and(|peer| peer.one_too_many) {
+        return Err(refused(&TOO_MANY_CONNECTIONS, "your certificate had 128 connections when this one came"));
+    }
     // Who says to be somebody else is not recorded as who they are.
     if headers.get(ACTOR).is_some_and(|named| named.as_bytes() != caller.name.as_bytes()) {
         let text = format!("{ACTOR} names another than the certificate, which is {}", caller.name);

@@ -1,6 +1,7 @@
 //! What is counted and measured, for Prometheus, on a port of its own.
 
 mod doubts;
+mod lags;
 mod port;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use tonic::Code;
 use crate::engine::Engine;
 
 pub(crate) use doubts::watch_doubts;
+pub(crate) use lags::Lags;
 pub(crate) use port::serve;
 
 /// Labels with their values; all values come from closed lists of this program.
@@ -54,7 +56,7 @@ pub(crate) struct Metrics {
     in_flight: Gauge,
     connections: Gauge,
     refused: Family<Labels<1>, Counter>,
-    stream_lag: Family<Labels<1>, Gauge>,
+    pub(crate) lags: Lags,
     in_doubt: Family<Labels<1>, Gauge>,
     in_doubt_oldest: Family<Labels<1>, Gauge>,
 }
@@ -69,7 +71,7 @@ impl Default for Metrics {
             in_flight: Gauge::default(),
             connections: Gauge::default(),
             refused: Family::default(),
-            stream_lag: Family::default(),
+            lags: Lags::default(),
             in_doubt: Family::default(),
             in_doubt_oldest: Family::default(),
         }
@@ -133,11 +135,6 @@ impl Metrics {
         self.refused.get_or_create(&[("why", why.to_owned())]).inc();
     }
 
-    /// Records that a partner's stream of instructions is behind the log.
-    pub(crate) fn stream_lag(&self, partner: Partner, records: u64) {
-        self.stream_lag.get_or_create(&partner_label(partner)).set(records.cast_signed());
-    }
-
     fn in_doubt(&self, partner: Partner, count: u64, oldest: Duration) {
         self.in_doubt.get_or_create(&partner_label(partner)).set(count.cast_signed());
         self.in_doubt_oldest.get_or_create(&partner_label(partner)).set(oldest.as_secs().cast_signed());
@@ -173,10 +170,15 @@ impl Scrape {
         registry.register("calls_in_flight", "Calls at work", metrics.in_flight.clone());
         registry.register("connections", "Open connections", metrics.connections.clone());
         registry.register("connections_refused", "Connections not let in", metrics.refused.clone());
+        let size = *engine.durable().borrow();
+        let lag = Family::<Labels<1>, Gauge>::default();
+        for (partner, records) in metrics.lags.behind(size) {
+            lag.get_or_create(&partner_label(partner)).set(records.cast_signed());
+        }
         registry.register(
             "stream_lag_records",
-            "Records between a partner's stream and the log",
-            metrics.stream_lag.clone(),
+            "Records that the slowest of a partner's open streams is behind the log",
+            lag,
         );
         registry.register("in_doubt", "Instructions in doubt", metrics.in_doubt.clone());
         registry.register(
@@ -192,7 +194,7 @@ impl Scrape {
             gauge.set(value.cast_signed());
             registry.register(name, help, gauge);
         };
-        gauge("records", "Durable records of the log", *engine.durable().borrow());
+        gauge("records", "Durable records of the log", size);
         gauge("queue", "Requests that wait for the engine", engine.queued() as u64);
         gauge("backlog_records", "Records that wait for the disk", engine.backlog() as u64);
         gauge("commit_age_milliseconds", "Age of the commit at work", engine.commit_age().map_or(0, milliseconds));

@@ -40,8 +40,10 @@ pub(crate) const PING_EVERY: Duration = Duration::from_secs(30);
 pub(crate) const PING_ANSWER: Duration = Duration::from_secs(20);
 /// Connections that have not spoken yet.
 const MOST_GREETING: usize = 512;
-/// Connections by one certificate's URI.
+/// Connections by one certificate's URI; one more is told so at each call.
 const MOST_OF_ONE: usize = 128;
+/// Connections that are told so; one more is closed.
+const MOST_TOLD: usize = 16;
 /// Between two tries to accept where the system has no room for a connection.
 const NO_ROOM: Duration = Duration::from_millis(50);
 
@@ -132,7 +134,7 @@ impl Doorman {
             self.metrics.turned_away("too many");
             return Ok(());
         };
-        let (peer, counted) = (Peer { certificate }, Counted::new(self.metrics));
+        let (peer, counted) = (Peer { certificate, one_too_many: held.one_too_many }, Counted::new(self.metrics));
         let connection = Connection { io: Idle::new(io, IDLE), peer, _open: open, _held: held, _counted: counted };
         // Nobody takes it where the server stops.
         let _ = self.sender.send(Ok(connection)).await;
@@ -146,15 +148,17 @@ struct Holders(Arc<Mutex<HashMap<String, usize>>>);
 
 impl Holders {
     fn one_more(&self, uri: Option<String>) -> Option<Held> {
+        let mut one_too_many = false;
         if let Some(uri) = &uri {
             let mut holders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let count = holders.entry(uri.clone()).or_default();
-            if *count >= MOST_OF_ONE {
+            if *count >= MOST_OF_ONE + MOST_TOLD {
                 return None;
             }
+            one_too_many = *count >= MOST_OF_ONE;
             *count += 1;
         }
-        Some(Held { uri, of: self.clone() })
+        Some(Held { uri, of: self.clone(), one_too_many })
     }
 }
 
@@ -162,6 +166,7 @@ impl Holders {
 struct Held {
     uri: Option<String>,
     of: Holders,
+    one_too_many: bool,
 }
 
 impl Drop for Held {
@@ -197,6 +202,8 @@ impl Drop for Counted {
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
     pub(crate) certificate: Option<Arc<Certificate>>,
+    /// Its certificate had as many connections as it may have.
+    pub(crate) one_too_many: bool,
 }
 
 /// A connection that was let in.

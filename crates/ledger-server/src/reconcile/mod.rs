@@ -47,7 +47,7 @@ pub struct Reconcile {
 
 /// A statement as a file has it.
 #[derive(Debug, PartialEq)]
-struct Statement {
+pub(crate) struct Statement {
     period: (Date, Date),
     lines: Vec<v1::StatementLine>,
     /// Money that came in and is no return of an instruction, such as the treasury's funding: not compared.
@@ -134,7 +134,7 @@ fn name(file: &Path) -> String {
 }
 
 /// A statement in either format.
-fn read(bytes: &[u8]) -> Result<Statement, String> {
+pub(crate) fn read(bytes: &[u8]) -> Result<Statement, String> {
     let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     if text.trim_ascii_start().starts_with(b"<") { camt::read(text) } else { csv_file::read(text) }
 }

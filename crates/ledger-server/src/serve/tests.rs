@@ -1,11 +1,13 @@
 //! Faults of the engine as callers and operators meet them: everybody who waits hears that the server is unavailable, and
-//! it ends with exit code 5.
+//! it ends with exit code 5. And clients who are gone without a word.
 
 use std::pin::pin;
 
 use ledger_proto::v1;
+use ledger_rpc::v1::audit_service_client::AuditServiceClient;
 use ledger_rpc::v1::event_service_client::EventServiceClient;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
 use tonic::transport::Endpoint;
 use tonic::{Code, Request, Status};
@@ -33,13 +35,17 @@ struct Faulty {
 
 impl Faulty {
     async fn start() -> Self {
+        Self::with(|config| config).await
+    }
+
+    async fn with(change: impl FnOnce(Config) -> Config) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let start = engine::begun(folder.path()).await;
         let engine = start.engine.clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let config = Config { commit_limit: Some(Duration::from_secs(1)), ..Config::new(folder.path().to_owned()) };
-        let ended = tokio::spawn(serve(start, config, plain(listener), || {}, std::future::pending()));
+        let ended = tokio::spawn(serve(start, change(config), plain(listener), || {}, std::future::pending()));
         Self { engine, url, ended, _folder: folder }
     }
 
@@ -119,4 +125,27 @@ async fn a_commit_that_does_not_end_ends_the_server() {
     let writer = engine::hold_writer(&server.engine, || {}).await;
     let failure = server.meets(Some(writer), async |_, _| {}).await;
     assert!(matches!(failure, Failure::Stalled(1)), "{failure}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_answer_a_ping_is_gone_and_who_does_stays() {
+    let often = Duration::from_millis(50);
+    // A client on a busy machine may take a while to answer.
+    let server = Faulty::with(|config| Config { keepalive: (often, Duration::from_secs(5)), ..config }).await;
+    let idle = Endpoint::from_shared(server.url.clone()).expect("a URL").connect().await.expect("a connection");
+    let silent = async {
+        let address = server.url.strip_prefix("http://").expect("a URL");
+        let mut silent = tokio::net::TcpStream::connect(address).await.expect("a connection");
+        // A good beginning: the preface, and settings without any.
+        silent.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.expect("sent");
+        let mut pinged = Vec::new();
+        silent.read_to_end(&mut pinged).await.expect("the end");
+        pinged
+    };
+    let pinged = tokio::time::timeout(FOR_EVER, silent).await.expect("the server ends it");
+    assert!(pinged.windows(5).any(|frame| frame == [0, 0, 8, 6, 0]), "it was asked by a ping: {pinged:?}");
+    // The other has answered a hundred pings by now.
+    let mut request = Request::new(v1::GetHeadRequest {});
+    request.metadata_mut().insert("x-ledger-actor", "auditor/test".parse().expect("plain text"));
+    AuditServiceClient::new(idle).get_head(request).await.expect("served over the same connection");
 }

@@ -128,6 +128,7 @@ impl Ledger {
     ) -> Result<(), Status> {
         let mut durable = self.engine.durable();
         let mut stopping = self.stopping.clone();
+        let lag = self.metrics.lags.open(partner, from.0);
         // From the beginning each stream looks for itself; those that wait at the end have the same pages.
         let mut at_end = false;
         loop {
@@ -139,13 +140,14 @@ impl Ledger {
             if let Some(page) = page {
                 at_end |= !page.full();
                 from = page.next;
-                let behind = if page.full() { durable.borrow().saturating_sub(from.0) } else { 0 };
-                self.metrics.stream_lag(partner, behind);
                 if !page.message.instructions.is_empty() && messages.send(Ok(page.message.clone())).await.is_err() {
                     return Ok(());
                 }
+                // A page that is not full has all that there was.
+                lag.reached(if page.full() { from.0 } else { page.size });
                 continue;
             }
+            lag.reached(size);
             if !follow {
                 return Ok(());
             }

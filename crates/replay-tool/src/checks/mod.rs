@@ -9,5 +9,6 @@ mod verify;
 mod witness;
 
 pub use compare::{Comparison, compare};
+pub(crate) use verify::Closing;
 pub use verify::{Report, Verifier, verify};
 pub use witness::Witness;

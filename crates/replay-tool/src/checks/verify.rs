@@ -85,7 +85,7 @@ pub fn verify(source: &Source, checkpoint: Option<&Checkpoint>, threads: usize) 
 impl Closing {
     /// A closing against what its run planned and instructed. Of a run that a restart interrupted, reasons are known of a
     /// part of what was held.
-    pub(super) fn findings(&self) -> Vec<Finding> {
+    pub(crate) fn findings(&self) -> Vec<Finding> {
         let Self { event: e, planned, instructed, .. } = self;
         let (planned, instructed) = (*planned, *instructed);
         let sum = |totals: &mut dyn Iterator<Item = Total>| {
@@ -125,11 +125,11 @@ pub struct Verifier {
 
 /// A run's closing, with what was planned, and what was instructed of the participants that were seen.
 #[derive(Clone, Debug)]
-pub(super) struct Closing {
-    at: u64,
-    event: DisbursementRunClosed,
-    planned: Total,
-    pub(super) instructed: Total,
+pub(crate) struct Closing {
+    pub(crate) at: u64,
+    pub(crate) event: DisbursementRunClosed,
+    pub(crate) planned: Total,
+    pub(crate) instructed: Total,
 }
 
 impl Default for Verifier {

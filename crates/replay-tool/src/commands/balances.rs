@@ -2,14 +2,13 @@
 
 use std::io::Write;
 
-use ledger_core::account::{Account, Balances};
-use ledger_core::codes::{Partner, Platform};
+use ledger_core::account::Balances;
 use ledger_core::view::ParticipantView;
 
 use super::trial_balance::heading;
 use crate::error::Error;
 use crate::known::{Known, Window};
-use crate::output::person::{Person, status};
+use crate::output::person::{COLUMNS, Person, columns, status};
 use crate::output::{self, Format, text};
 use crate::source::Source;
 
@@ -34,9 +33,8 @@ pub fn run(source: &Source, window: &Window, format: Format, out: &mut dyn Write
         }
         Format::Text => {
             writeln!(out, "{}\n", heading("Balances in rupiah", known.as_of(), known.size()))?;
-            let names = ["training", "bought", "committed", "in transit", "received", "treasury"];
             write!(out, "{:<36} {:>4}  {:<7}", "participant", "wave", "status")?;
-            names.iter().try_for_each(|name| write!(out, " {name:>11}"))?;
+            COLUMNS.iter().try_for_each(|name| write!(out, " {name:>11}"))?;
             writeln!(out)?;
             for (view, balances) in known.participants() {
                 line(out, &view, &balances)?;
@@ -47,19 +45,7 @@ pub fn run(source: &Source, window: &Window, format: Format, out: &mut dyn Write
 }
 
 fn line(out: &mut dyn Write, view: &ParticipantView, balances: &Balances) -> std::io::Result<()> {
-    let sum = |accounts: &mut dyn Iterator<Item = Account>| {
-        ledger_core::Rupiah::checked_sum(accounts.map(|account| balances.get(account))).unwrap_or_default()
-    };
-    let earned = Platform::ALL.iter().map(|p| Account::PlatformEarned(*p));
-    let columns = [
-        balances.get(Account::TrainingBalance),
-        sum(&mut Platform::ALL.iter().map(|p| Account::PlatformUnearned(*p)).chain(earned)),
-        balances.get(Account::IncentivesCommitted),
-        sum(&mut Partner::ALL.iter().map(|p| Account::InTransit(*p))),
-        balances.get(Account::Received),
-        balances.treasury_total(),
-    ];
     write!(out, "{:<36} {:>4}  {:<7}", view.id.to_string(), view.wave.0, status(view))?;
-    columns.iter().try_for_each(|amount| write!(out, " {:>11}", text::rupiah(*amount)))?;
+    columns(balances).iter().try_for_each(|amount| write!(out, " {:>11}", text::rupiah(*amount)))?;
     writeln!(out)
 }

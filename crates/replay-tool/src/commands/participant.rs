@@ -50,35 +50,53 @@ pub fn run(
         }
     })?;
     let (view, balances) = known.participant(id)?;
+    let dossier = Dossier { view: &view, balances: &balances, known: &known, history: &history };
     match format {
         Format::Json => {
-            let document = Document {
-                person: Person::new(&view, &balances),
-                as_of: known.as_of().map(|date| date.to_string()),
-                known_at: known.size(),
-                scheme: &view.scheme,
-                region: view.region.to_string(),
-                ground: view.revoked.map(ledger_core::codes::Ground::code),
-                history: &history,
-            };
-            output::json(out, &document)?;
+            dossier.json(out)?;
+            writeln!(out)?;
         }
-        Format::Text => {
-            writeln!(out, "{}\n", heading(&format!("Participant {id}"), known.as_of(), known.size()))?;
-            facts(out, &view)?;
-            money(out, &balances)?;
-            entitlements(out, &view)?;
-            writeln!(out, "\nLife, in order of recording")?;
-            for entry in &history {
-                out.write_all(entry.in_words().as_bytes())?;
-            }
-        }
+        Format::Text => dossier.text(out)?,
     }
     Ok(out.flush()?)
 }
 
+/// Everything that is known of one participant.
+pub(super) struct Dossier<'a> {
+    pub(super) view: &'a ParticipantView,
+    pub(super) balances: &'a Balances,
+    pub(super) known: &'a Known,
+    pub(super) history: &'a [Entry],
+}
+
+impl Dossier<'_> {
+    pub(super) fn json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Self { view, balances, known, history } = self;
+        let document = Document {
+            person: Person::new(view, balances),
+            as_of: known.as_of().map(|date| date.to_string()),
+            known_at: known.size(),
+            scheme: &view.scheme,
+            region: view.region.to_string(),
+            ground: view.revoked.map(ledger_core::codes::Ground::code),
+            history,
+        };
+        output::json_part(out, &document)
+    }
+
+    pub(super) fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Self { view, balances, known, history } = self;
+        writeln!(out, "{}\n", heading(&format!("Participant {}", view.id), known.as_of(), known.size()))?;
+        facts(out, view)?;
+        money(out, balances)?;
+        entitlements(out, view)?;
+        writeln!(out, "\nLife, in order of recording")?;
+        history.iter().try_for_each(|entry| out.write_all(entry.in_words().as_bytes()))
+    }
+}
+
 /// The record as a part of the participant's life, if it is one; `state` is what was known before it.
-fn entry(state: &State, record: &Record<'_>, id: ParticipantId) -> Option<Entry> {
+pub(super) fn entry(state: &State, record: &Record<'_>, id: ParticipantId) -> Option<Entry> {
     let mut postings = Vec::new();
     if record.participant == Some(id) {
         postings::of(state, record, &mut |posting| postings.push(posting));
@@ -91,7 +109,7 @@ fn entry(state: &State, record: &Record<'_>, id: ParticipantId) -> Option<Entry>
     (!postings.is_empty()).then(|| Entry::new(record, &postings))
 }
 
-fn facts(out: &mut dyn Write, view: &ParticipantView) -> io::Result<()> {
+pub(super) fn facts(out: &mut dyn Write, view: &ParticipantView) -> io::Result<()> {
     let ground = view.revoked.map_or_else(String::new, |ground| format!(": {ground}"));
     writeln!(out, "status      {}{ground}", status(view))?;
     writeln!(
@@ -117,7 +135,7 @@ fn money(out: &mut dyn Write, balances: &Balances) -> io::Result<()> {
     write!(out, "\nMoney\n{}", text::table(&rows, [false, true]))
 }
 
-fn entitlements(out: &mut dyn Write, view: &ParticipantView) -> io::Result<()> {
+pub(super) fn entitlements(out: &mut dyn Write, view: &ParticipantView) -> io::Result<()> {
     let heads = ["entitlement", "rupiah", "status", "due", "paid", "tries", "held because", "what would release it"];
     let mut rows = vec![heads.map(str::to_owned)];
     for entitlement in &view.entitlements {

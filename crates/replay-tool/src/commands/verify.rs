@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::checks::{self, Report};
 use crate::error::Error;
 use crate::finding::Finding;
-use crate::output::{self, Format, text};
+use crate::output::{self, Format, style, text};
 use crate::source::Source;
 
 #[derive(Serialize)]
@@ -94,10 +94,11 @@ fn table(source: &Source, checkpoint: Option<&Checkpoint>, report: &Report, out:
         if checkpoint.is_some() {
             writeln!(out, "         the log begins with these records, unchanged")?;
         }
-        return writeln!(out, "result   clean: the log is whole, and the money adds up at every position");
+        let clean = style::good("clean");
+        return writeln!(out, "result   {clean}: the log is whole, and the money adds up at every position");
     }
     let findings = report.findings.len() as u64 + report.left_out;
-    writeln!(out, "result   {} findings", text::count(findings))?;
+    writeln!(out, "result   {}", style::bad(format!("{} findings", text::count(findings))))?;
     if let Some(position) = report.first_bad_position {
         writeln!(out, "         first bad position: {position}")?;
     }

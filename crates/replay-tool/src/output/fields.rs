@@ -63,6 +63,14 @@ impl Fields {
         self.number(name, i64::try_from(count).unwrap_or(i64::MAX))
     }
 
+    /// The same in the order of their names, at every depth.
+    #[must_use]
+    pub fn sorted(mut self) -> Self {
+        self.0.sort_by_key(|(name, _)| *name);
+        self.0.iter_mut().for_each(|(_, value)| value.sort());
+        self
+    }
+
     /// Names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
         self.0.iter().map(|(name, value)| (*name, value))
@@ -221,6 +229,16 @@ fn scheme(fields: Fields, e: &Scheme<'_>) -> Fields {
         .number("survey_due_days", e.survey_due_days)
         .number("instruction_expiry_days", e.instruction_expiry_days)
         .number("max_participants_per_family_card", e.max_participants_per_family_card)
+}
+
+impl Value {
+    fn sort(&mut self) {
+        match self {
+            Self::List(values) => values.iter_mut().for_each(Self::sort),
+            Self::Fields(fields) => *fields = std::mem::take(fields).sorted(),
+            Self::None | Self::Text(_) | Self::Number(_) | Self::Rupiah(_) | Self::Flag(_) => {}
+        }
+    }
 }
 
 impl Serialize for Fields {

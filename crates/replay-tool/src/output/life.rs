@@ -58,6 +58,43 @@ impl Entry {
         }
     }
 
+    /// The event's name.
+    #[must_use]
+    pub const fn event(&self) -> &'static str {
+        self.event
+    }
+
+    /// WIB date on which it happened.
+    #[must_use]
+    pub const fn date(&self) -> Date {
+        self.date
+    }
+
+    /// Position of the record.
+    #[must_use]
+    pub const fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// The postings that concern the participant.
+    pub fn postings(&self) -> impl Iterator<Item = &Posting> {
+        self.postings.iter().map(|posting| &posting.posting)
+    }
+
+    /// The accounts that it changed, by how much: `received +600.000`; empty where none did.
+    #[must_use]
+    pub fn moves(&self) -> String {
+        let mut sums: Vec<(Account, i64)> = Vec::new();
+        for posting in self.postings() {
+            match sums.iter_mut().find(|(account, _)| *account == posting.account) {
+                Some((_, sum)) => *sum = sum.saturating_add(posting.amount.get()),
+                None => sums.push((posting.account, posting.amount.get())),
+            }
+        }
+        let moves = sums.iter().map(|(a, sum)| format!("{a} {}", text::signed(ledger_core::Rupiah::new(*sum))));
+        moves.collect::<Vec<_>>().join(", ")
+    }
+
     /// The entry for people: when and what, who said so, and where the money went.
     #[must_use]
     pub fn in_words(&self) -> String {
@@ -73,16 +110,9 @@ impl Entry {
         }
         let approved = self.approved_by.as_ref().map_or_else(String::new, |person| format!(", approved by {person}"));
         line(format!("by {}{approved}", self.actor));
-        let mut sums: Vec<(Account, i64)> = Vec::new();
-        for PostingJson { posting, .. } in &self.postings {
-            match sums.iter_mut().find(|(account, _)| *account == posting.account) {
-                Some((_, sum)) => *sum = sum.saturating_add(posting.amount.get()),
-                None => sums.push((posting.account, posting.amount.get())),
-            }
-        }
-        if !sums.is_empty() {
-            let moves = sums.iter().map(|(a, sum)| format!("{a} {}", text::signed(ledger_core::Rupiah::new(*sum))));
-            line(format!("Rp: {}", moves.collect::<Vec<_>>().join(", ")));
+        let moves = self.moves();
+        if !moves.is_empty() {
+            line(format!("Rp: {moves}"));
         }
         out
     }
@@ -90,13 +120,18 @@ impl Entry {
 
 impl PostingJson {
     fn new(posting: &Posting) -> Self {
-        let item = match posting.item {
-            Item::Aid => "training-aid".to_owned(),
-            Item::Purchase(purchase) => format!("purchase {purchase}"),
-            Item::Entitlement(entitlement) => entitlement.to_string(),
-            Item::Repayment => "repayment".to_owned(),
-            Item::Wave(wave) => format!("wave {wave}"),
-        };
+        let item = item(&posting.item);
         Self { account: posting.account.to_string(), amount: posting.amount.to_string(), item, posting: *posting }
+    }
+}
+
+/// What a posting is about, in a word or two that no comma stands in.
+pub(crate) fn item(item: &Item) -> String {
+    match item {
+        Item::Aid => "training-aid".to_owned(),
+        Item::Purchase(purchase) => format!("purchase {purchase}"),
+        Item::Entitlement(entitlement) => entitlement.to_string(),
+        Item::Repayment => "repayment".to_owned(),
+        Item::Wave(wave) => format!("wave {wave}"),
     }
 }

@@ -1,9 +1,11 @@
 //! How answers look: JSON for programs, tables for people.
 
 mod archived;
+pub mod axis;
 pub mod fields;
 pub mod life;
 pub mod person;
+pub mod style;
 pub mod text;
 
 use std::io::{self, Write};

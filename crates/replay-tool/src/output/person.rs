@@ -2,6 +2,7 @@
 
 use ledger_core::Rupiah;
 use ledger_core::account::{Account, Balances};
+use ledger_core::codes::{Partner, Platform};
 use ledger_core::schedule::Held;
 use ledger_core::view::{EntitlementStatus, EntitlementView, ParticipantView};
 use serde::ser::SerializeMap;
@@ -20,7 +21,7 @@ pub struct Person<'a> {
 
 /// The accounts that are not zero, in the order of the money's way; rupiah as strings.
 #[derive(Debug)]
-struct Accounts<'a>(&'a Balances);
+pub struct Accounts<'a>(pub &'a Balances);
 
 #[derive(Debug, Serialize)]
 struct EntitlementJson {
@@ -97,6 +98,26 @@ impl Serialize for Accounts<'_> {
         }
         map.end()
     }
+}
+
+/// What people look at first, for columns: the sum of some accounts, and its name.
+pub const COLUMNS: [&str; 6] = ["training", "bought", "committed", "in transit", "received", "treasury"];
+
+/// The sums of [`COLUMNS`], rupiah.
+#[must_use]
+pub fn columns(balances: &Balances) -> [Rupiah; 6] {
+    let sum = |accounts: &mut dyn Iterator<Item = Account>| {
+        Rupiah::checked_sum(accounts.map(|account| balances.get(account))).unwrap_or_default()
+    };
+    let earned = Platform::ALL.iter().map(|p| Account::PlatformEarned(*p));
+    [
+        balances.get(Account::TrainingBalance),
+        sum(&mut Platform::ALL.iter().map(|p| Account::PlatformUnearned(*p)).chain(earned)),
+        balances.get(Account::IncentivesCommitted),
+        sum(&mut Partner::ALL.iter().map(|p| Account::InTransit(*p))),
+        balances.get(Account::Received),
+        balances.treasury_total(),
+    ]
 }
 
 /// The accounts that are not zero.

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use ledger_core::Rupiah;
 
+use super::style;
 use crate::finding::Finding;
 
 /// An amount with dots between thousands: `-1.234.567`.
@@ -68,7 +69,7 @@ pub fn table<const N: usize>(rows: &[[String; N]], right: [bool; N]) -> String {
 /// The output cannot be written.
 pub fn findings(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
     for (number, finding) in (1..).zip(findings) {
-        writeln!(out, "\n{number}. {}", finding.at())?;
+        writeln!(out, "\n{number}. {}", style::heading(finding.at()))?;
         writeln!(out, "   expected  {}", finding.expected)?;
         writeln!(out, "   found     {}", finding.found)?;
         if let Some(amount) = finding.amount {

@@ -1,6 +1,8 @@
 //! Records of a folder, and proofs from it.
 
-use ledger_log::{AtRest, AtRestReader, Damage, Examined, leaf_hash};
+use std::ops::ControlFlow;
+
+use ledger_log::{AtRest, AtRestReader, Damage, Examined, OpenError, leaf_hash};
 
 use super::{Pass, VisitBytes};
 use crate::error::Error;
@@ -12,14 +14,36 @@ pub(super) fn pass(log: &AtRest, visit: &mut VisitBytes<'_>) -> Result<Pass, Err
         visit(position, bytes);
         Ok(())
     })?;
-    let findings = examined.findings.iter().map(damaged).collect();
-    Ok(Pass {
+    Ok(found(&examined))
+}
+
+/// Like [`pass`] by several threads, until `visit` breaks; `None` where it did.
+pub(super) fn pass_while(
+    log: &AtRest,
+    threads: usize,
+    visit: &mut dyn FnMut(u64, &[u8]) -> ControlFlow<()>,
+) -> Result<Option<Pass>, Error> {
+    let mut stopped = false;
+    let examined = log.examine_windows(threads, |window| {
+        for (position, bytes) in window.records() {
+            if visit(position, bytes).is_break() {
+                stopped = true;
+                return Err(OpenError::Record { position, source: "the pass was stopped here".into() });
+            }
+        }
+        Ok(())
+    });
+    if stopped { Ok(None) } else { Ok(Some(found(&examined?))) }
+}
+
+fn found(examined: &Examined) -> Pass {
+    Pass {
         size: examined.head.size,
         root: examined.head.root,
-        findings,
-        notes: notes(&examined),
+        findings: examined.findings.iter().map(damaged).collect(),
+        notes: notes(examined),
         first_bad_position: None,
-    })
+    }
 }
 
 /// What is worth knowing of a log and not wrong.
@@ -70,7 +94,8 @@ fn whole(log: AtRest) -> Result<AtRestReader, Error> {
     reader.ok_or_else(|| Error::EmptyLog)
 }
 
-fn damaged(damage: &Damage) -> Finding {
+/// Damage as a finding.
+pub(crate) fn damaged(damage: &Damage) -> Finding {
     let found = format!("{}: {}", damage.place, damage.found);
     let finding = Finding::new(Rule::StoredLog, damage.expected.as_str(), found);
     Finding { next: damage.next, ..finding.at_position(damage.first_bad_position) }

@@ -4,7 +4,7 @@ mod at_rest;
 mod evidence;
 mod remote;
 
-pub(crate) use at_rest::notes;
+pub(crate) use at_rest::{damaged, notes};
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -73,6 +73,30 @@ pub type VisitBytes<'v> = dyn FnMut(u64, &[u8]) + 'v;
 /// What records are shown to; it ends its part by a break, and the pass goes on without it.
 pub type Visit<'v> = dyn FnMut(&Record<'_>) -> ControlFlow<()> + 'v;
 
+/// What records are shown to with their bytes; it says how the pass goes on.
+pub type VisitWhole<'v> = dyn FnMut(&[u8], &Record<'_>) -> Next + 'v;
+
+/// What a visitor that may stop a pass wants next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The next record.
+    More,
+    /// No more records; what is left is only checked.
+    Enough,
+    /// Nothing more: the rest is not even read.
+    Stop,
+}
+
+impl Pass {
+    /// With one more thing that was found.
+    fn with(mut self, finding: Option<Finding>) -> Self {
+        self.findings.extend(finding);
+        self.findings.sort_by_key(|finding| finding.positions.first().copied());
+        self.first_bad_position = first_bad(&self.findings);
+        self
+    }
+}
+
 impl Source {
     /// Reads every record from position 0 to the head, checks the log's integrity, and shows each record that can be
     /// read to `visit`, in order, up to the first that cannot.
@@ -93,14 +117,36 @@ impl Source {
     /// What kept the log from being read to its end.
     pub fn for_each_watched(&self, watch: &mut VisitBytes<'_>, visit: &mut Visit<'_>) -> Result<Pass, Error> {
         let mut show = Show::new(visit);
-        let mut pass = self.bytes(&mut |position, bytes| {
+        let pass = self.bytes(&mut |position, bytes| {
             watch(position, bytes);
             show.record(position, bytes);
         })?;
-        pass.findings.extend(show.undecodable);
-        pass.findings.sort_by_key(|finding| finding.positions.first().copied());
-        pass.first_bad_position = first_bad(&pass.findings);
-        Ok(pass)
+        Ok(pass.with(show.undecodable))
+    }
+
+    /// Like [`Self::for_each`], with the bytes of each record and so many threads that read and hash; `None` where the
+    /// visitor had the pass stopped.
+    ///
+    /// # Errors
+    ///
+    /// What kept the log from being read to its end.
+    pub fn for_each_while(&self, threads: usize, visit: &mut VisitWhole<'_>) -> Result<Option<Pass>, Error> {
+        let (mut ended, mut undecodable) = (false, None);
+        let pass = self.bytes_while(threads, &mut |position, bytes| {
+            if ended {
+                return ControlFlow::Continue(());
+            }
+            let next = match record::decode(bytes) {
+                Ok(record) => visit(bytes, &record),
+                Err(error) => {
+                    undecodable = Some(not_a_record(position, &error));
+                    Next::Enough
+                }
+            };
+            ended = next != Next::More;
+            if next == Next::Stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        Ok(pass.map(|pass| pass.with(undecodable)))
     }
 
     /// Reads every record from position 0 to the head and checks the log's integrity; what the records say is not
@@ -117,6 +163,19 @@ impl Source {
         };
         pass.first_bad_position = first_bad(&pass.findings);
         Ok(pass)
+    }
+
+    /// The same by several threads, until `visit` breaks; `None` where it did.
+    fn bytes_while(
+        &self,
+        threads: usize,
+        visit: &mut dyn FnMut(u64, &[u8]) -> ControlFlow<()>,
+    ) -> Result<Option<Pass>, Error> {
+        match self {
+            Self::Data(dir) => at_rest::pass_while(&AtRest::open(dir)?, threads, visit),
+            Self::Archive(dir) => at_rest::pass_while(&AtRest::archive(dir)?, threads, visit),
+            Self::From(url) => remote::pass_while(url, visit),
+        }
     }
 
     /// A proof that the record at `position` is in the log: as it is, or as it was when it had `size` records. A server's
@@ -215,11 +274,14 @@ impl<'s, 'v> Show<'s, 'v> {
             Ok(record) => self.ended = (self.visit)(&record).is_break(),
             Err(error) => {
                 self.ended = true;
-                let finding = Finding::new(Rule::Decodable, "a record", error.to_string());
-                self.undecodable = Some(finding.at_position(position));
+                self.undecodable = Some(not_a_record(position, &error));
             }
         }
     }
+}
+
+fn not_a_record(position: u64, error: &dyn std::error::Error) -> Finding {
+    Finding::new(Rule::Decodable, "a record", error.to_string()).at_position(position)
 }
 
 fn first_bad(findings: &[Finding]) -> Option<u64> {

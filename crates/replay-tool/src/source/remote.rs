@@ -1,5 +1,6 @@
 //! Records of a server, up to the head that it names first; the root is computed here and compared with its.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use ledger_log::{Frontier, Head, leaf_hash};
@@ -21,6 +22,18 @@ const MAX_MESSAGE: usize = 64 << 20;
 pub(super) type Client = AuditServiceClient<InterceptedService<Channel, Named>>;
 
 pub(super) fn pass(url: &Server, visit: &mut VisitBytes<'_>) -> Result<Pass, Error> {
+    let mut all = |position, bytes: &[u8]| {
+        visit(position, bytes);
+        ControlFlow::Continue(())
+    };
+    Ok(pass_while(url, &mut all)?.expect("what never breaks comes to its end"))
+}
+
+/// Like [`pass`], until `visit` breaks; `None` where it did.
+pub(super) fn pass_while(
+    url: &Server,
+    visit: &mut dyn FnMut(u64, &[u8]) -> ControlFlow<()>,
+) -> Result<Option<Pass>, Error> {
     let failed = |action, status: Status| Error::server(url, action, said(&status));
     ask(url, async |mut client| {
         let head = client.get_head(GetHeadRequest {}).await;
@@ -42,12 +55,14 @@ pub(super) fn pass(url: &Server, visit: &mut VisitBytes<'_>) -> Result<Pass, Err
             // The log may have grown since: what was not asked for is not looked at.
             for (position, bytes) in (next..head.size).zip(&message.records) {
                 frontier.append(leaf_hash(bytes));
-                visit(position, bytes);
+                if visit(position, bytes).is_break() {
+                    return Ok(None);
+                }
             }
         }
         findings.extend(against_head(&frontier, &head));
         let (size, root) = (frontier.size(), frontier.root());
-        Ok(Pass { size, root, findings, notes: Vec::new(), first_bad_position: None })
+        Ok(Some(Pass { size, root, findings, notes: Vec::new(), first_bad_position: None }))
     })
 }
 

@@ -1,7 +1,11 @@
 //! Proofs as an auditor keeps them: made from the log, checked without it.
 
+use std::sync::OnceLock;
+
 use ledger_log::NoteSigner;
 use ledger_proto::v1::{GetConsistencyProofResponse, GetInclusionProofResponse};
+use proptest::prelude::*;
+use proptest::sample::Index;
 use serde_json::{Value, json};
 
 use crate::remote::Fixed;
@@ -212,4 +216,38 @@ fn a_servers_proofs_are_kept_as_they_come_and_checked_alike() {
     assert!(said.code == 2 && said.err.contains("has not 32 bytes"), "{said:?}");
     let said = tool(&["prove", "--consistency", "2", "--from", &url, "--out", &kept.path("odd")]);
     assert!(said.code == 2 && said.err.contains("could not get a proof of consistency"), "{said:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_proof_with_anything_in_it_is_refused_or_proves_the_same(
+        changes in prop::collection::vec((any::<Index>(), 0usize..9, "[0-9a-f{}\\[\\]:,\"-]{0,9}|1844674407370955161[0-9]"), 1..4),
+        inclusion: bool,
+    ) {
+        static FILES: OnceLock<[String; 2]> = OnceLock::new();
+        let kept = Kept::new();
+        let proofs = FILES.get_or_init(|| {
+            let log = story_log();
+            [&["prove", "7", "--size", "20"][..], &["prove", "--consistency", "8", "--size", "20"]].map(|asked| {
+                let file = kept.path(&format!("{}.proof", asked[1]));
+                let said = on(log.path(), &[asked, &["--out", &file]].concat());
+                assert_eq!(said.code, 0, "{said:?}");
+                std::fs::read_to_string(&file).expect("kept")
+            })
+        });
+        let proof = &proofs[usize::from(!inclusion)];
+        let mut text = proof.clone();
+        for (at, length, piece) in changes {
+            // The file is ASCII: every place is one of a character.
+            let at = at.index(text.len() + 1);
+            text.replace_range(at..(at + length).min(text.len()), &piece);
+        }
+        let said = check(&kept.text("changed.proof", &text), &checkpoint(&kept, 20), &[]);
+        prop_assert!([0, 1, 2].contains(&said.code), "{said:?}");
+        if said.code == 0 {
+            prop_assert_eq!(serde_json::from_str::<Value>(&text).ok(), serde_json::from_str::<Value>(proof).ok());
+        }
+    }
 }

@@ -100,13 +100,20 @@ fn a_closed_pipe_is_nobodys_error_and_a_full_disk_is_one() {
         (code, String::from_utf8(err).expect("UTF-8"))
     };
     let ani = ANI.to_string();
-    let commands: [&[&str]; 6] = [
+    let commands: [&[&str]; 13] = [
         &["trial-balance"],
         &["trial-balance", "--json"],
         &["balances"],
         &["balances", "--json"],
         &["participant", &ani],
         &["participant", &ani, "--json"],
+        &["export", "--format", "hledger", "--to", "-"],
+        &["export", "--format", "beancount", "--to", "-"],
+        &["export", "--format", "jsonl", "--to", "-"],
+        &["timeline", &ani],
+        &["timeline", &ani, "--json"],
+        &["diff", "--known-at", "3", "--and", "20"],
+        &["diff", "--known-at", "3", "--and", "20", "--json"],
     ];
     for args in commands {
         assert_eq!(run(log.path(), args, &mut Closed), (0, String::new()), "{args:?}");

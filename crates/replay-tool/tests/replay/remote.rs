@@ -100,12 +100,15 @@ fn a_server_gives_the_same_answers_as_its_folder() {
     let log = log_of(&records);
     let url = Fixed::new(&records).serve();
     let ani = ANI.to_string();
-    let commands: [&[&str]; 5] = [
+    let commands: [&[&str]; 8] = [
         &["verify", "--json"],
         &["trial-balance", "--json"],
         &["trial-balance", "--json", "--as-of", "2020-06-10", "--known-at", "22"],
         &["balances", "--json"],
         &["participant", &ani, "--json"],
+        &["audit", "--json"],
+        &["audit", "--json", "--as-of", "2020-06-10", "--known-at", "22"],
+        &["sample", "--n", "2", "--seed", "5", "--json"],
     ];
     for args in commands {
         let remote = tool(&[args, &["--from", &url]].concat());
@@ -147,6 +150,9 @@ fn a_server_that_does_not_tell_the_truth_is_found_out() {
         let rules: Vec<_> = document["findings"].as_array().expect("a list").iter().map(|f| &f["rule"]).collect();
         assert!(rules.contains(&&rule.into()), "{name}: {rules:?}");
         assert_eq!(tool(&["balances", "--from", &url]).code, 2, "{name}");
+        let audit = tool(&["audit", "--json", "--from", &url]).json();
+        let audited: Vec<_> = audit["findings"].as_array().expect("a list").iter().map(|f| &f["rule"]).collect();
+        assert!(audited.contains(&&rule.into()), "{name}: {audited:?}");
     }
 }
 
