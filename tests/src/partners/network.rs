@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,6 +23,8 @@ struct Inner {
     passed: AtomicU64,
     /// Chunks that are swallowed, and their connection with them.
     swallowed: Mutex<BTreeSet<u64>>,
+    /// The answer to a request that is at least this long is swallowed, once; 0: none.
+    request: AtomicUsize,
     cuts: AtomicU64,
     up: watch::Sender<bool>,
 }
@@ -43,6 +45,7 @@ impl Network {
             server: Mutex::default(),
             passed: AtomicU64::new(0),
             swallowed: Mutex::default(),
+            request: AtomicUsize::new(0),
             cuts: AtomicU64::new(0),
             up: watch::Sender::new(true),
         });
@@ -84,6 +87,12 @@ impl Network {
         held(&self.inner.swallowed).insert(chunk);
     }
 
+    /// Swallows the answer to the next request of at least so many bytes, as far as one chunk shows it, and cuts its connection:
+    /// the server did what was asked, and the caller does not know.
+    pub fn swallow_answer_to(&self, bytes: usize) {
+        self.inner.request.store(bytes, Ordering::Relaxed);
+    }
+
     /// Ends all connections and takes no more.
     pub fn close(&self) {
         self.inner.up.send_replace(false);
@@ -96,10 +105,25 @@ impl Network {
         let (mut up, mut from_caller, mut from_server) = (self.inner.up.subscribe(), [0; 4_096], [0; 4_096]);
         let ((mut caller_in, mut caller_out), (mut server_in, mut server_out)) =
             (caller.into_split(), server.into_split());
+        let mut unanswered = false;
         loop {
             let passed = tokio::select! {
-                read = caller_in.read(&mut from_caller) => self.pass(read, &from_caller, &mut server_out).await,
-                read = server_in.read(&mut from_server) => self.pass(read, &from_server, &mut caller_out).await,
+                read = caller_in.read(&mut from_caller) => {
+                    let least = self.inner.request.load(Ordering::Relaxed);
+                    if least > 0 && read.as_ref().is_ok_and(|length| *length >= least) {
+                        self.inner.request.store(0, Ordering::Relaxed);
+                        unanswered = true;
+                    }
+                    self.pass(read, &from_caller, &mut server_out).await
+                }
+                // An answer, not one of the protocol's own small frames.
+                read = server_in.read(&mut from_server) => match read {
+                    Ok(1_000..) if unanswered => {
+                        self.inner.cuts.fetch_add(1, Ordering::Relaxed);
+                        false
+                    }
+                    read => self.pass(read, &from_server, &mut caller_out).await,
+                },
                 () = async { drop(up.wait_for(|up| !up).await) } => return,
             };
             if !passed {
