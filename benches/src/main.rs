@@ -4,7 +4,7 @@
 //! (the real programs as processes of their own), then a file per measure: [`append`], [`load`], [`verify`], [`audit`], [`faults`],
 //! [`fold`], [`memory`], [`disk`], [`calls`], [`service`], [`startup`], [`reads`], [`proofs`], [`cuts`], [`reconcile`],
 //! [`streams`], [`partners`]; beside other systems ([`peer`]):
-//! [`postgres`], [`umadb`], [`duckdb`]; everything at once: [`programme`], [`suite`].
+//! [`postgres`], [`umadb`], [`duckdb`], [`hledger`]; everything at once: [`programme`], [`suite`].
 //!
 //! The programs are this one under other names: started as `ledger-server` it is the server. So one build is all there is
 //! to measure.
@@ -20,6 +20,7 @@ mod echo;
 mod faults;
 mod fold;
 mod history;
+mod hledger;
 mod lives;
 mod load;
 mod measure;
@@ -158,6 +159,8 @@ enum Bench {
     Umadb,
     /// `replay-tool balances` and `verify`, beside DuckDB that sums the same postings
     Duckdb,
+    /// `replay-tool trial-balance` of 100,000 events, beside hledger that adds up their journal
+    Hledger,
     /// The whole programme: its history written, checked, restored and served
     Programme,
     /// Every measure, one after the other
@@ -166,7 +169,7 @@ enum Bench {
 
 impl Bench {
     /// All of them, in the order in which `all` takes them.
-    const EACH: [Self; 22] = [
+    const EACH: [Self; 23] = [
         Self::Append,
         Self::Load,
         Self::Verify,
@@ -187,6 +190,7 @@ impl Bench {
         Self::Postgres,
         Self::Umadb,
         Self::Duckdb,
+        Self::Hledger,
         Self::Programme,
         Self::Cuts,
     ];
@@ -214,6 +218,7 @@ impl Bench {
             Self::Postgres => postgres::run(common, report),
             Self::Umadb => umadb::run(common, report),
             Self::Duckdb => duckdb::run(common, report),
+            Self::Hledger => hledger::run(common, report),
             Self::Programme => programme::run(common, report),
             Self::All => suite::run(common, report),
         }
