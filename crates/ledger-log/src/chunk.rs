@@ -166,6 +166,11 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
+    /// The position of the record that comes next.
+    pub(crate) fn position(&self) -> u64 {
+        self.next
+    }
+
     /// The next record's position and its range in `value`.
     pub(crate) fn step(&mut self, value: &[u8]) -> Option<(u64, std::ops::Range<usize>)> {
         if self.next == self.end {

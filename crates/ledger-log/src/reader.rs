@@ -114,7 +114,8 @@ impl Reader {
 #[derive(Debug)]
 pub struct Nearby<'a> {
     reader: &'a Reader,
-    last: Option<(Chunk, Value)>,
+    /// The chunk, and a walk that stands behind the record that was read last.
+    last: Option<(Chunk, Value, Walk)>,
 }
 
 impl Nearby<'_> {
@@ -124,15 +125,18 @@ impl Nearby<'_> {
         if position >= size {
             return Err(ReadError::PastEnd { position, size });
         }
-        let last = self.last.take().filter(|(chunk, _)| (chunk.first..chunk.end()).contains(&position));
-        let (chunk, value) = match last {
-            Some(last) => last,
-            None => self.reader.shared.chunk_of(position).ok_or(ReadError::Closed)??,
+        let last = self.last.take().filter(|(chunk, ..)| (chunk.first..chunk.end()).contains(&position));
+        let (chunk, value, mut walk) = match last {
+            Some((chunk, value, walk)) if walk.position() <= position => (chunk, value, walk),
+            Some((chunk, value, _)) => (chunk, value, chunk.walk()),
+            None => {
+                let (chunk, value) = self.reader.shared.chunk_of(position).ok_or(ReadError::Closed)??;
+                (chunk, value, chunk.walk())
+            }
         };
-        let mut walk = chunk.walk();
         while let Some((at, range)) = walk.step(&value) {
             if at == position {
-                self.last = Some((chunk, value.clone()));
+                self.last = Some((chunk, value.clone(), walk));
                 return Ok(Record { position, chunk: value, range });
             }
         }

@@ -11,6 +11,7 @@ use ledger_log::{Nearby, Reader, record};
 use ledger_proto::v1;
 use ledger_rpc::v1::payout_service_server::PayoutService;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -18,6 +19,7 @@ use super::participant::of_one;
 use super::tails::Page;
 use super::{AHEAD, Answers, Ledger, bounded, history, instruction_unknown, pages};
 use crate::access::{Caller, instructions_scope, partner_scope};
+use crate::engine::Engine;
 use crate::reasons::{STOPPING, UNREADABLE_RECORD};
 use crate::status::{Invalid, refused, unreadable};
 use crate::{from_proto, to_proto};
@@ -130,21 +132,27 @@ impl Ledger {
         let mut stopping = self.stopping.clone();
         let lag = self.metrics.lags.open(partner, from.0);
         // From the beginning each stream looks for itself; those that wait at the end have the same pages.
-        let mut at_end = false;
+        let mut ahead = Some(self.look_ahead(partner, from));
         loop {
             let size = *durable.borrow_and_update();
-            let page = match at_end {
-                true => self.tails.next(self, partner, from, size).await?,
-                false => Some(Arc::new(self.page_of_instructions(partner, from).await?)),
+            let page = match ahead.take() {
+                Some(looked) => {
+                    let looked = looked.await.map_err(|_| stopped())??;
+                    // While these records are read, the state is asked what comes after them.
+                    ahead = (looked.entries.len() == PAGE).then(|| self.look_ahead(partner, looked.next(from)));
+                    Some(Arc::new(self.page_of(from, &looked)?))
+                }
+                None => self.tails.next(self, partner, from, size).await?,
             };
             if let Some(page) = page {
-                at_end |= !page.full();
                 from = page.next;
-                if !page.message.instructions.is_empty() && messages.send(Ok(page.message.clone())).await.is_err() {
+                // A page that is not full has all that there was.
+                let reached = if page.full() { from.0 } else { page.size };
+                let message = Arc::try_unwrap(page).map_or_else(|page| page.message.clone(), |page| page.message);
+                if !message.instructions.is_empty() && messages.send(Ok(message)).await.is_err() {
                     return Ok(());
                 }
-                // A page that is not full has all that there was.
-                lag.reached(if page.full() { from.0 } else { page.size });
+                lag.reached(reached);
                 continue;
             }
             lag.reached(size);
@@ -159,16 +167,44 @@ impl Ledger {
         }
     }
 
+    fn look_ahead(&self, partner: Partner, from: Position) -> JoinHandle<Result<Looked, Status>> {
+        let engine = self.engine.clone();
+        tokio::spawn(async move { look_at_page(&engine, partner, from).await })
+    }
+
     /// A partner's instructions from a position on, as they stand.
     pub(super) async fn page_of_instructions(&self, partner: Partner, from: Position) -> Result<Page, Status> {
-        let (entries, size) = self.engine.look(move |state| page(state, partner, from)).await?;
-        self.engine.until_durable(size).await?;
-        let made = Instant::now();
-        let next = entries.last().map_or(from, |last| Position(last.position.0 + 1));
-        let instructions = tokio::task::block_in_place(|| instructions(self.engine.reader(), &entries))?;
-        let message = v1::StreamInstructionsResponse { instructions, next_instruction: next.reference() };
-        Ok(Page { from, next, size, made, message })
+        let looked = look_at_page(&self.engine, partner, from).await?;
+        self.page_of(from, &looked)
     }
+
+    fn page_of(&self, from: Position, looked: &Looked) -> Result<Page, Status> {
+        let next = looked.next(from);
+        let instructions = tokio::task::block_in_place(|| instructions(self.engine.reader(), &looked.entries))?;
+        let message = v1::StreamInstructionsResponse { instructions, next_instruction: next.reference() };
+        Ok(Page { from, next, size: looked.size, made: looked.at, message })
+    }
+}
+
+/// What the state says of some of a partner's instructions.
+struct Looked {
+    entries: Vec<Entry>,
+    /// Size of the log of which it is true; that much is durable.
+    size: u64,
+    at: Instant,
+}
+
+impl Looked {
+    /// Where to go on.
+    fn next(&self, from: Position) -> Position {
+        self.entries.last().map_or(from, |last| Position(last.position.0 + 1))
+    }
+}
+
+async fn look_at_page(engine: &Engine, partner: Partner, from: Position) -> Result<Looked, Status> {
+    let (entries, size) = engine.look(move |state| page(state, partner, from)).await?;
+    engine.until_durable(size).await?;
+    Ok(Looked { entries, size, at: Instant::now() })
 }
 
 /// How long one look at a list of instructions may take.
