@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use cohort_sim::SchemeName;
-use ledger_core::codes::Partner;
+use ledger_core::codes::{OutcomeKind, Partner};
 use ledger_core::event::Event;
 use ledger_log::{Batch, Log, Options, record};
 use serde_json::Value;
@@ -24,14 +24,14 @@ const COMMIT: usize = 8_190;
 /// No statement of that size takes longer, seconds.
 const SLOWEST: f64 = 5.0;
 
-/// A payment on the statement: instruction, amount, date.
-type Line = (u64, i64, String);
+/// A payment on the statement, or its return: instruction, amount, date, and whether it came back.
+type Line = (u64, i64, String, bool);
 
 pub(crate) fn run(common: &Common, report: &mut Report) -> Result<(), Failed> {
     let dir = common.folder()?;
     let data = dir.path().join("data");
     let (partner, lines) = build(&data, common.events.unwrap_or(EVENTS))?;
-    let first = lines.iter().map(|(_, _, day)| day.clone()).min().ok_or("no payments")?;
+    let first = lines.iter().map(|(_, _, day, _)| day.clone()).min().ok_or("no payments")?;
     let (lines, planted) = plant(lines, &first)?;
     eprintln!("{} payments of {partner}, {} of them planted errors", lines.len(), planted.len());
     let server = Listening::server(&data)?;
@@ -63,12 +63,14 @@ fn build(data: &Path, events: u64) -> Result<(Partner, Vec<Line>), Failed> {
         let record = record::decode(bytes)?;
         match &record.event {
             Event::PayoutInstructed(e) => drop(instructed.insert(record.position, e.partner)),
-            Event::PayoutSettled(e) => {
-                let partner = *instructed.get(&e.outcome.instruction.0).ok_or("no instruction")?;
-                let line = (e.outcome.instruction.0, e.outcome.amount.get(), record.occurred_at.wib_date().to_string());
-                paid.entry(partner).or_default().push(line);
+            event => {
+                if let Some((kind @ (OutcomeKind::Settled | OutcomeKind::Returned), outcome)) = event.as_outcome() {
+                    let partner = *instructed.get(&outcome.instruction.0).ok_or("no instruction")?;
+                    let day = record.occurred_at.wib_date().to_string();
+                    let line = (outcome.instruction.0, outcome.amount.get(), day, kind == OutcomeKind::Returned);
+                    paid.entry(partner).or_default().push(line);
+                }
             }
-            _ => {}
         }
         batch.push(bytes)?;
         held += 1;
@@ -94,13 +96,13 @@ type Counted = (String, u64);
 fn plant(mut lines: Vec<Line>, first: &str) -> Result<(Vec<Line>, Vec<Counted>), Failed> {
     lines.sort_by(|a, b| (&a.2, a.0).cmp(&(&b.2, b.0)));
     // Whole days: a payment on the last one that is left out would be missing.
-    if let Some(last) = lines.get(LINES).map(|(_, _, day)| day.clone()) {
-        lines.retain(|(_, _, day)| *day <= last);
+    if let Some(last) = lines.get(LINES).map(|(_, _, day, _)| day.clone()) {
+        lines.retain(|(_, _, day, _)| *day <= last);
     }
     if lines.len() < 1_000 {
         return Err("too few payments: more events are needed".into());
     }
-    let last = lines.last().map(|(_, _, day)| day.clone()).ok_or("no payments")?;
+    let last = lines.last().map(|(_, _, day, _)| day.clone()).ok_or("no payments")?;
     let mut planted = Vec::new();
     let step = lines.len() / 8;
     lines[step].1 -= 1;
@@ -110,7 +112,7 @@ fn plant(mut lines: Vec<Line>, first: &str) -> Result<(Vec<Line>, Vec<Counted>),
     planted.push(("other_day".to_owned(), lines[2 * step].0));
     let twice = lines[3 * step].clone();
     planted.push(("extra".to_owned(), twice.0));
-    let nobody = (99_999_999_999, 600_000, first.to_owned());
+    let nobody = (99_999_999_999, 600_000, first.to_owned(), false);
     planted.push(("extra".to_owned(), nobody.0));
     for index in [6 * step, 5 * step, 4 * step] {
         planted.push(("missing".to_owned(), lines.remove(index).0));
@@ -121,9 +123,10 @@ fn plant(mut lines: Vec<Line>, first: &str) -> Result<(Vec<Line>, Vec<Counted>),
 }
 
 fn csv(lines: &[Line]) -> String {
-    let mut text = "instruction,amount,date\n".to_owned();
-    for (instruction, amount, day) in lines {
-        let _ = writeln!(text, "{instruction:020},{amount}.00,{day}");
+    let mut text = "instruction,amount,date,kind\n".to_owned();
+    for (instruction, amount, day, back) in lines {
+        let kind = if *back { "returned" } else { "settled" };
+        let _ = writeln!(text, "{instruction:020},{amount}.00,{day},{kind}");
     }
     text
 }
@@ -134,10 +137,11 @@ fn camt(lines: &[Line]) -> String {
                     <Acct><Id><Othr><Id>0012345678</Id></Othr></Id></Acct><Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp>\
                     <Amt Ccy=\"IDR\">0</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2020-12-31</Dt></Dt></Bal>"
         .to_owned();
-    for (instruction, amount, day) in lines {
+    for (instruction, amount, day, back) in lines {
+        let side = if *back { "CRDT" } else { "DBIT" };
         let _ = write!(
             text,
-            "<Ntry><Amt Ccy=\"IDR\">{amount}.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>{day}</Dt></BookgDt>\
+            "<Ntry><Amt Ccy=\"IDR\">{amount}.00</Amt><CdtDbtInd>{side}</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>{day}</Dt></BookgDt>\
              <BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>ICDT</Cd><SubFmlyCd>DMCT</SubFmlyCd></Fmly></Domn></BkTxCd>\
              <NtryDtls><TxDtls><Refs><EndToEndId>{instruction:020}</EndToEndId></Refs></TxDtls></NtryDtls></Ntry>"
         );

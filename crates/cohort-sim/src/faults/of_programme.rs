@@ -236,7 +236,7 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "items of a run out of order",
         rule: "run-out-of-order",
         plant: |h| {
-            let [_, _, first, _] = run(h, 2)?;
+            let [_, _, first, _] = run(h, 5)?;
             let (a, b) = (first, first + 1);
             let mark = h.mark(a);
             h.exchange(a, b);
