@@ -17,8 +17,8 @@ pub(crate) fn run(common: &Common, report: &mut Report) -> Result<(), Failed> {
         replay: named(dir.path(), "replay-tool")?,
         sim: named(dir.path(), "cohort-sim")?,
     };
-    // Most of a year is waiting: for a disk, for a process to come up.
-    let at_once = 2 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    // Four fifths of a year are waiting: for a disk, for a process to come up.
+    let at_once = 7 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let found = run_seeds(&programs, 1..=common.seeds, at_once);
     for (seed, why) in found.iter().filter_map(|(seed, met)| Some((seed, met.as_ref().err()?))) {
         eprintln!("seed {seed}: {why}");
