@@ -19,7 +19,7 @@ use ledger_proto::google;
 use ledger_proto::v1::{RecordResult, record_result};
 use prost::Message;
 use tokio::sync::watch;
-use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -184,13 +184,15 @@ where
             Some(None) => Err(refused(&TOO_MANY_CALLS, "you have too many calls in flight")),
             entered => Ok((caller, entered.flatten())),
         });
-        match may {
+        let cut = match may {
             Ok((caller, entered)) => {
                 call.counted = entered;
+                let gone = caller.as_ref().and_then(|caller| self.layer.door.no_longer(caller, request.extensions()));
                 drop(caller.map(|caller| request.extensions_mut().insert(caller)));
+                cut(until, gone)
             }
             Err(status) => return Box::pin(std::future::ready(Ok(call.refused(&status)))),
-        }
+        };
         call.enter(&self.layer.in_flight);
         let answer = TALLY.scope(call.tally.clone(), self.inner.call(request));
         Box::pin(async move {
@@ -207,10 +209,38 @@ where
                     None => call.ended(status),
                 }
             }
-            let until = until.map(|until| Box::pin(sleep_until(until)));
-            Ok(response.map(|body| Logged { body, call, until }))
+            Ok(response.map(|body| Logged { body, call, cut, begun: false }))
         })
     }
+}
+
+/// What ends a call that goes on, and how.
+type Cut = Pin<Box<dyn Future<Output = Status> + Send>>;
+
+/// Ends it when the caller waits no longer, or is no longer who they were.
+fn cut(until: Option<Instant>, gone: Option<impl Future<Output = Status> + Send + 'static>) -> Option<Cut> {
+    if until.is_none() && gone.is_none() {
+        return None;
+    }
+    Some(Box::pin(async move {
+        let late = async {
+            match until {
+                Some(until) => sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+            late()
+        };
+        let gone = async {
+            match gone {
+                Some(gone) => gone.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            status = late => status,
+            status = gone => status,
+        }
+    }))
 }
 
 fn late() -> Status {
@@ -271,7 +301,7 @@ impl Call {
     /// The answer that ends it so.
     fn refused(mut self, status: &Status) -> Response<Logged> {
         self.ended(status);
-        status.clone().into_http::<Body>().map(|body| Logged { body, call: self, until: None })
+        status.clone().into_http::<Body>().map(|body| Logged { body, call: self, cut: None, begun: false })
     }
 
     fn enter(&mut self, in_flight: &InFlight) {
@@ -318,12 +348,27 @@ impl Drop for Call {
 }
 
 /// The body of an answer; its end is the end of the call.
-#[derive(Debug)]
 pub(crate) struct Logged {
     body: Body,
     call: Call,
-    /// When the caller waits no longer.
-    until: Option<Pin<Box<Sleep>>>,
+    cut: Option<Cut>,
+    /// Part of the answer is out.
+    begun: bool,
+}
+
+impl Logged {
+    /// The end of a call that is cut.
+    fn end(&mut self, context: &mut Context<'_>) -> Poll<Frame<Bytes>> {
+        let Some(cut) = &mut self.cut else { return Poll::Pending };
+        let status = ready!(cut.as_mut().poll(context));
+        // What would still come is let go of, and with it who makes it.
+        (self.body, self.cut) = (Body::empty(), None);
+        let mut trailers = HeaderMap::new();
+        self.call.ended(&status);
+        // A status of ours can stand in trailers.
+        let _ = status.add_header(&mut trailers);
+        Poll::Ready(Frame::trailers(trailers))
+    }
 }
 
 impl http_body::Body for Logged {
@@ -331,17 +376,16 @@ impl http_body::Body for Logged {
     type Error = Status;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        // A stream is cut though there is always more; the first part of an answer that is there goes out.
+        if self.begun
+            && let Poll::Ready(end) = self.end(context)
+        {
+            return Poll::Ready(Some(Ok(end)));
+        }
         let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
-            let Some(until) = &mut self.until else { return Poll::Pending };
-            ready!(until.as_mut().poll(context));
-            // What would still come is let go of, and with it who makes it.
-            (self.body, self.until) = (Body::empty(), None);
-            let (status, mut trailers) = (late(), HeaderMap::new());
-            self.call.ended(&status);
-            // A status of ours can stand in trailers.
-            let _ = status.add_header(&mut trailers);
-            return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+            return self.end(context).map(|end| Some(Ok(end)));
         };
+        self.begun = true;
         match &frame {
             Some(Ok(frame)) => {
                 if let Some(trailers) = frame.trailers_ref() {

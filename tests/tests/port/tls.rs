@@ -208,7 +208,8 @@ async fn certificates_and_clients_are_read_again_without_a_restart() {
     let folder = tempfile::tempdir().expect("a folder");
     let list = folder.path().join("clients.toml");
     let client = |uri: &str, actor: &str| format!("[[client]]\nuri = \"{uri}\"\nactor = \"{actor}\"\n");
-    std::fs::write(&list, client("spiffe://prakerja/a", "auditor/a")).expect("a list");
+    let both = client("spiffe://prakerja/a", "auditor/a") + &client("spiffe://prakerja/c", "selection/c");
+    std::fs::write(&list, both).expect("a list");
     let secure = Secure::start(&PROGRAMS, &["--clients", &list.display().to_string()]);
     let (ours, url) = (&secure.ca, &secure.server.url);
     let one = |name: &str, uri: &str| ours.client(name, &[uri], Valid::Long, ours);
@@ -217,6 +218,14 @@ async fn certificates_and_clients_are_read_again_without_a_restart() {
     assert_eq!(meets(url, &b).await, "CERTIFICATE_UNKNOWN");
     assert_eq!(meets(url, &one("by-uri", "ledger:auditor/a")).await, "CERTIFICATE_UNKNOWN", "only the list counts");
     let open = connect(url, &a).await.expect("a connection");
+    // One stream that is read, one that is sent; both are of people who will not be on the list.
+    let follow = v1::StreamRecordsRequest { from_position: 0, follow: true };
+    let mut read = AuditServiceClient::new(open.clone()).stream_records(follow).await.expect("a stream").into_inner();
+    let (batches, sent) = tokio::sync::mpsc::channel::<v1::RecordEventStreamRequest>(1);
+    let c = connect(url, &one("c", "spiffe://prakerja/c")).await.expect("a connection");
+    let mut recording = EventServiceClient::new(c);
+    let answers = recording.record_event_stream(tokio_stream::wrappers::ReceiverStream::new(sent)).await;
+    let mut answers = answers.expect("a stream").into_inner();
 
     // What cannot be used leaves things as they are.
     std::fs::write(&list, "[[client]]\nuri = 1\n").expect("a list");
@@ -226,6 +235,13 @@ async fn certificates_and_clients_are_read_again_without_a_restart() {
     std::fs::write(&list, client("spiffe://prakerja/b", "auditor/b")).expect("a list");
     until("the other list", async || meets(url, &b).await == "OK").await;
     assert_eq!(reason(&head(open).await.expect_err("no more")), "CERTIFICATE_UNKNOWN");
+    let ends = async {
+        assert_eq!(reason(&read.message().await.expect_err("no more is sent")), "CERTIFICATE_UNKNOWN");
+        assert_eq!(reason(&answers.message().await.expect_err("no more is taken")), "CERTIFICATE_UNKNOWN");
+        // Nobody reads what would be sent now.
+        batches.closed().await;
+    };
+    tokio::time::timeout(Duration::from_secs(30), ends).await.expect("both streams end");
 
     // Another CA, of the server too.
     let next = Ca::new(folder.path(), "next");

@@ -34,7 +34,7 @@ impl Own {
 }
 
 /// A caller.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
     pub(crate) role: Role,
     pub(crate) own: Own,
@@ -91,6 +91,17 @@ impl Door {
             Self::Insecure => by_word(headers),
             Self::Tls(tls) => by_certificate(tls, headers, extensions),
         }
+    }
+
+    /// Comes when who sent a request is no longer that caller; `None` where nobody is known better than by saying so.
+    pub(crate) fn no_longer(
+        &self,
+        caller: &Caller,
+        extensions: &Extensions,
+    ) -> Option<impl Future<Output = Status> + Send + use<>> {
+        let Self::Tls(tls) = self else { return None };
+        let certificate = extensions.get::<Peer>()?.certificate.clone()?;
+        Some(certificate.no_longer(caller.clone(), tls.clone()))
     }
 }
 

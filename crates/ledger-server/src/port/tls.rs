@@ -174,4 +174,26 @@ impl Certificate {
         }
         tls.borrow().clients.find(uri).ok_or_else(|| unknown(format!("no client is known by the URI {uri}")))
     }
+
+    /// Comes when its holder is no longer that caller: the list of clients says so, or it expired.
+    pub(crate) async fn no_longer(self: Arc<Self>, caller: Caller, mut tls: Tls) -> Status {
+        loop {
+            match self.caller(&tls) {
+                Ok(now) if now == caller => {}
+                Ok(_) => {
+                    return refused(&CERTIFICATE_UNKNOWN, "the certificate is somebody else's since this call began");
+                }
+                Err(status) => return status,
+            }
+            let expired = UNIX_EPOCH + Duration::from_secs(self.not_after.saturating_add(1).cast_unsigned());
+            let left = expired.duration_since(SystemTime::now()).unwrap_or(EVERY);
+            tokio::select! {
+                changed = tls.changed() => if changed.is_err() {
+                    // Nobody looks at the files any more: the server stops, and ends its streams itself.
+                    std::future::pending::<()>().await;
+                },
+                () = tokio::time::sleep(left) => {}
+            }
+        }
+    }
 }

@@ -105,7 +105,13 @@ impl Ledger {
         mut batches: mpsc::Receiver<Batch>,
         answers: mpsc::Sender<Result<v1::RecordEventStreamResponse, Status>>,
     ) {
-        while let Some(batch) = batches.recv().await {
+        loop {
+            // Where nobody takes answers any more, nothing more is read either.
+            let batch = tokio::select! {
+                batch = batches.recv() => batch,
+                () = answers.closed() => None,
+            };
+            let Some(batch) = batch else { return };
             let refused = |sequence, status: &Status| v1::RecordEventStreamResponse {
                 sequence,
                 results: Vec::new(),

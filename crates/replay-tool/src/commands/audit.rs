@@ -38,13 +38,7 @@ pub fn run(
 ) -> Result<bool, Error> {
     let started = Instant::now();
     let audit = audit::run(source, window, threads)?;
-    let seconds = started.elapsed().as_secs_f64();
-    // Diagnostics that nobody can read are no reason to fail.
-    let rate = if seconds > 0.0 { audit.size as f64 / seconds } else { 0.0 };
-    let _ = writeln!(err, "{} records in {seconds:.2} s, {rate:.0}/s, threads {}", audit.size, audit.threads);
-    for note in &audit.notes {
-        let _ = writeln!(err, "note: {note}");
-    }
+    text::pace(err, (audit.size, audit.threads), started.elapsed(), &audit.notes);
     if audit.left_out > 0 {
         let _ = writeln!(err, "{} more findings and notices are not shown", audit.left_out);
     }

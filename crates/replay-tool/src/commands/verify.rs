@@ -47,14 +47,7 @@ pub fn run(
 ) -> Result<bool, Error> {
     let started = Instant::now();
     let report = checks::verify(source, checkpoint, threads)?;
-    let seconds = started.elapsed().as_secs_f64();
-    // Diagnostics that nobody can read are no reason to fail.
-    let rate = if seconds > 0.0 { report.size as f64 / seconds } else { 0.0 };
-    let threads = report.threads;
-    let _ = writeln!(err, "{} records in {seconds:.2} s, {rate:.0}/s, threads {threads}", report.size);
-    for note in &report.notes {
-        let _ = writeln!(err, "note: {note}");
-    }
+    text::pace(err, (report.size, report.threads), started.elapsed(), &report.notes);
     if report.left_out > 0 {
         let _ = writeln!(err, "{} more findings are not shown", report.left_out);
     }

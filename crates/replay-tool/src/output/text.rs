@@ -1,6 +1,7 @@
 //! Numbers and columns for people, the Indonesian way: dots between thousands.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use ledger_core::Rupiah;
 
@@ -32,6 +33,18 @@ pub fn count(number: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// Says how fast so many records were read by so many threads, and what is worth knowing of them. Diagnostics that nobody can
+/// read are no reason to fail.
+#[expect(clippy::cast_precision_loss, reason = "a rate")]
+pub fn pace(err: &mut dyn Write, (size, threads): (u64, usize), took: Duration, notes: &[String]) {
+    let seconds = took.as_secs_f64();
+    let rate = if seconds > 0.0 { size as f64 / seconds } else { 0.0 };
+    let _ = writeln!(err, "{size} records in {seconds:.2} s, {rate:.0}/s, threads {threads}");
+    for note in notes {
+        let _ = writeln!(err, "note: {note}");
+    }
 }
 
 /// A value, or a dash where there is none.
