@@ -204,6 +204,14 @@ fn put_varint(out: &mut Vec<u8>, mut value: u64) {
 }
 
 fn get_varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
+    // Most lengths fill two bytes.
+    if let Some(&[low, high]) = bytes.get(*at..).and_then(|rest| rest.first_chunk())
+        && low >= 0x80
+        && high < 0x80
+    {
+        *at += 2;
+        return Some(u64::from(low & 0x7f) | u64::from(high) << 7);
+    }
     let mut value = 0u64;
     for shift in (0..64).step_by(7) {
         let byte = *bytes.get(*at)?;

@@ -42,7 +42,7 @@ impl Reader {
 
     /// For single records that often lie close together.
     pub fn nearby(&self) -> Nearby<'_> {
-        Nearby { reader: self, last: None }
+        Nearby { reader: self, size: 0, last: None }
     }
 
     /// The durable records from `from` on, before `to`; `to` past the end means the end at the time of the call.
@@ -114,6 +114,8 @@ impl Reader {
 #[derive(Debug)]
 pub struct Nearby<'a> {
     reader: &'a Reader,
+    /// The durable log's, when it was last looked at.
+    size: u64,
     /// The chunk, and a walk that stands behind the record that was read last.
     last: Option<(Chunk, Value, Walk)>,
 }
@@ -121,9 +123,11 @@ pub struct Nearby<'a> {
 impl Nearby<'_> {
     /// The record at a position below [`Reader::head`]'s size.
     pub fn get(&mut self, position: u64) -> Result<Record, ReadError> {
-        let size = self.reader.head().size;
-        if position >= size {
-            return Err(ReadError::PastEnd { position, size });
+        if position >= self.size {
+            self.size = self.reader.head().size;
+            if position >= self.size {
+                return Err(ReadError::PastEnd { position, size: self.size });
+            }
         }
         let last = self.last.take().filter(|(chunk, ..)| (chunk.first..chunk.end()).contains(&position));
         let (chunk, value, mut walk) = match last {

@@ -146,7 +146,7 @@ impl<S> Layer<S> for CallLayer {
     type Service = Calls<S>;
 
     fn layer(&self, inner: S) -> Calls<S> {
-        Calls { inner, layer: self.clone() }
+        Calls { inner, layer: Arc::new(self.clone()) }
     }
 }
 
@@ -154,7 +154,7 @@ impl<S> Layer<S> for CallLayer {
 #[derive(Clone)]
 pub(crate) struct Calls<S> {
     inner: S,
-    layer: CallLayer,
+    layer: Arc<CallLayer>,
 }
 
 impl<S> Service<Request<Body>> for Calls<S>
@@ -284,7 +284,7 @@ const UNKNOWN: &str = "-";
 
 impl Call {
     fn new(entry: Option<&'static Entry>, caller: Option<&Caller>, metrics: Metrics) -> Self {
-        let actor = caller.map_or(UNKNOWN, |caller| &caller.name).into();
+        let actor = caller.map_or_else(|| UNKNOWN.into(), |caller| Arc::clone(&caller.name));
         let counts = Counts { actor, ..Counts::default() };
         let tally = Tally { counts: Arc::new(Mutex::new(counts)), stream_of: None, metrics: Some(metrics.clone()) };
         Self {

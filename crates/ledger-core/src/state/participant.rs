@@ -142,6 +142,17 @@ impl Link {
     }
 }
 
+/// An instruction, the account it goes to, and whether it was recalled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payout {
+    /// The instruction.
+    pub instruction: Instruction,
+    /// When its account was linked.
+    pub linked: Fact,
+    /// Whether it was recalled.
+    pub recalled: bool,
+}
+
 pub(crate) fn day16(date: Date) -> u16 {
     u16::try_from(date.days().max(0)).unwrap_or(u16::MAX)
 }
@@ -371,6 +382,25 @@ impl Participant {
         Some((entry.index, Instruction::of(&entry, after)?))
     }
 
+    /// An instruction with what its partner needs to know, read in one pass.
+    #[must_use]
+    pub fn payout(&self, position: Position) -> Option<Payout> {
+        let (mut entries, mut linked) = (self.life.entries(), None);
+        let entry = entries.find(|entry| {
+            if entry.tag == Tag::Linked {
+                linked = Some(*entry);
+            }
+            entry.is_instruction(position)
+        })?;
+        let mut recalled = false;
+        let after = entries.inspect(|later| recalled |= later.is(FactKind::Recalled, entry.index));
+        let instruction = Instruction::of(&entry, after)?;
+        // The last link before it, mostly.
+        let its_own = |linked: &Entry<'_>| linked.is(FactKind::Linked, instruction.link.into());
+        let linked = linked.filter(its_own).or_else(|| self.life.entries().find(its_own))?.fact();
+        Some(Payout { instruction, linked, recalled })
+    }
+
     /// An instruction, with its index and where the money of what it pays is.
     #[must_use]
     pub(crate) fn instruction_and_money(&self, position: Position) -> Option<(u16, Instruction, EntitlementMoney)> {
@@ -472,15 +502,24 @@ mod tests {
         Participant::selected(ParticipantId([7; 16]), &event, Fact::of_parts(1, 18_000))
     }
 
-    /// An instruction of some entitlement, or an outcome of one of the instructions before.
+    /// An instruction of some entitlement, an outcome of one of the instructions before, or a link.
     fn entry() -> impl Strategy<Value = (Tag, u8)> {
-        let outcomes = [Tag::Accepted, Tag::Settled, Tag::Rejected, Tag::ReturnedAtFault, Tag::InDoubt, Tag::Certified];
+        let outcomes = [
+            Tag::Accepted,
+            Tag::Settled,
+            Tag::Rejected,
+            Tag::ReturnedAtFault,
+            Tag::InDoubt,
+            Tag::Recalled,
+            Tag::Certified,
+        ];
         prop_oneof![
             prop::sample::select(&[Tag::TrainingInstructed, Tag::SurveyInstructed][..]).prop_flat_map(|tag| {
                 // Two that differ by 32, where nothing but the whole number tells them apart.
                 prop::sample::select(&[1u8, 2, 33][..]).prop_map(move |number| (tag, number))
             }),
             (prop::sample::select(outcomes.to_vec()), 0..6u8),
+            (Just(Tag::Linked), 1..6u8),
         ]
     }
 
@@ -489,10 +528,16 @@ mod tests {
         fn one_pass_says_what_several_say(entries in prop::collection::vec(entry(), 0..24)) {
             let mut participant = selected();
             for ((tag, value), position) in entries.into_iter().zip(10u64..) {
-                let order = Order { attempt: 1, link: 0, partner: 4, run: 0, due: 18_100, expires_on: 18_107 };
+                if tag == Tag::Recalled && usize::from(value) >= participant.count(FactKind::Instructed) {
+                    // Only what was instructed is recalled.
+                    continue;
+                }
+                let link = (position % 3) as u8;
+                let order = Order { attempt: 1, link, partner: 4, run: 0, due: 18_100, expires_on: 18_107 };
                 let more = match tag {
                     Tag::TrainingInstructed | Tag::SurveyInstructed => More::Order(order),
                     Tag::Settled => More::Mark([1, 2]),
+                    Tag::Linked => More::Link([value; 16]),
                     _ => More::Nothing,
                 };
                 participant.push(tag, value, Fact::of_parts(position, 18_050), more);
@@ -507,6 +552,12 @@ mod tests {
                 if let Some((_, instruction, money)) = &several {
                     prop_assert_eq!(EntitlementMoney::among(&instructions, instruction.entitlement()), *money);
                 }
+                let payout = several.as_ref().and_then(|(index, instruction, _)| {
+                    let (_, linked) = participant.link_of(instruction)?;
+                    let recalled = participant.fact(FactKind::Recalled, *index).is_some();
+                    Some(Payout { instruction: instruction.clone(), linked, recalled })
+                });
+                prop_assert_eq!(participant.payout(position), payout);
                 prop_assert_eq!(participant.instruction_and_money(position), several);
             }
             for kind in [FactKind::Instructed, FactKind::Settled] {

@@ -1,5 +1,7 @@
 //! Who calls, as the port knows it.
 
+use std::sync::Arc;
+
 use http::{Extensions, HeaderMap};
 use ledger_core::codes::{Auth, Partner, Platform};
 use ledger_rpc::client::ACTOR;
@@ -39,7 +41,7 @@ pub(crate) struct Caller {
     pub(crate) role: Role,
     pub(crate) own: Own,
     /// `role/name`, as log lines have it.
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) auth: Auth,
 }
 
@@ -49,7 +51,7 @@ impl Caller {
         let (role, own) = name.split_once('/')?;
         let role = Role::from_name(role)?;
         let good = !own.is_empty() && name.len() <= MOST_NAME && !name.chars().any(char::is_control);
-        good.then(|| Self { role, own: Own::of(role, own), name: name.to_owned(), auth })
+        good.then(|| Self { role, own: Own::of(role, own), name: name.into(), auth })
     }
 
     /// As its records name it.

@@ -91,11 +91,11 @@ mod tests {
             [[client]]\nuri = \"spiffe://prakerja/Budi\"\nactor = \"officer/budi\"\n";
         let clients = Clients::parse(text).expect("a good file");
         let found = |uri| clients.find(uri).map(|caller| (caller.role, caller.own, caller.name));
-        let gopay = (Role::Partner, Own::Instructions(Partner::Gopay), "partner/gopay".to_owned());
+        let gopay = (Role::Partner, Own::Instructions(Partner::Gopay), "partner/gopay".into());
         assert_eq!(found("spiffe://prakerja/gopay"), Some(gopay));
-        let shop = (Role::Platform, Own::Purchases(Platform::Pijar), "platform/shop-7".to_owned());
+        let shop = (Role::Platform, Own::Purchases(Platform::Pijar), "platform/shop-7".into());
         assert_eq!(found("spiffe://prakerja/shop-7"), Some(shop));
-        assert_eq!(found("spiffe://prakerja/Budi"), Some((Role::Officer, Own::Nothing, "officer/budi".to_owned())));
+        assert_eq!(found("spiffe://prakerja/Budi"), Some((Role::Officer, Own::Nothing, "officer/budi".into())));
         assert_eq!(found("ledger:officer/budi"), None, "what is not listed is not known");
     }
 

@@ -4,6 +4,7 @@ mod doubts;
 mod lags;
 mod port;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +25,7 @@ pub(crate) use lags::Lags;
 pub(crate) use port::serve;
 
 /// Labels with their values; all values come from closed lists of this program.
-type Labels<const N: usize> = [(&'static str, String); N];
+type Labels<const N: usize> = [(&'static str, Cow<'static, str>); N];
 
 /// Seconds from a tenth of a millisecond to 3.5 minutes.
 fn seconds() -> Histogram {
@@ -46,9 +47,12 @@ impl Default for Times {
     }
 }
 
-/// Counters of the port and its calls; every copy counts into the same.
-#[derive(Clone, Debug)]
-pub(crate) struct Metrics {
+/// What all count into.
+pub(crate) type Metrics = Arc<Counters>;
+
+/// Counters of the port and its calls.
+#[derive(Debug)]
+pub(crate) struct Counters {
     calls: Family<Labels<2>, Counter>,
     call_seconds: Family<Labels<1>, Histogram, fn() -> Histogram>,
     items: Family<Labels<1>, Counter>,
@@ -61,7 +65,7 @@ pub(crate) struct Metrics {
     in_doubt_oldest: Family<Labels<1>, Gauge>,
 }
 
-impl Default for Metrics {
+impl Default for Counters {
     fn default() -> Self {
         Self {
             calls: Family::default(),
@@ -78,7 +82,7 @@ impl Default for Metrics {
     }
 }
 
-impl Metrics {
+impl Counters {
     /// A call began.
     pub(crate) fn began(&self) {
         self.in_flight.inc();
@@ -91,8 +95,9 @@ impl Metrics {
 
     /// A call ended so; `reason` is empty where it succeeded.
     pub(crate) fn call(&self, method: &'static str, code: Code, reason: &str, took: Duration) {
-        self.calls.get_or_create(&[("method", method.to_owned()), ("code", format!("{code:?}"))]).inc();
-        self.call_seconds.get_or_create(&[("method", method.to_owned())]).observe(took.as_secs_f64());
+        let code = if code == Code::Ok { "Ok".into() } else { format!("{code:?}").into() };
+        self.calls.get_or_create(&[("method", method.into()), ("code", code)]).inc();
+        self.call_seconds.get_or_create(&[("method", method.into())]).observe(took.as_secs_f64());
         if !reason.is_empty() {
             self.rejected(reason, 1);
         }
@@ -100,7 +105,7 @@ impl Metrics {
 
     /// Items, or calls, were refused for a reason.
     pub(crate) fn rejected(&self, reason: &str, count: u64) {
-        self.rejections.get_or_create(&[("reason", reason.to_owned())]).inc_by(count);
+        self.rejections.get_or_create(&[("reason", reason.to_owned().into())]).inc_by(count);
     }
 
     /// What became of a batch's items.
@@ -115,7 +120,7 @@ impl Metrics {
         }
         for (result, count) in [("recorded", recorded), ("repeated", repeated), ("rejected", rejected)] {
             if count > 0 {
-                self.items.get_or_create(&[("result", result.to_owned())]).inc_by(count);
+                self.items.get_or_create(&[("result", result.into())]).inc_by(count);
             }
         }
     }
@@ -132,7 +137,7 @@ impl Metrics {
 
     /// A connection was not let in.
     pub(crate) fn turned_away(&self, why: &'static str) {
-        self.refused.get_or_create(&[("why", why.to_owned())]).inc();
+        self.refused.get_or_create(&[("why", why.into())]).inc();
     }
 
     fn in_doubt(&self, partner: Partner, count: u64, oldest: Duration) {
@@ -142,7 +147,7 @@ impl Metrics {
 }
 
 fn partner_label(partner: Partner) -> Labels<1> {
-    [("partner", partner.code().to_owned())]
+    [("partner", partner.code().into())]
 }
 
 /// What is asked of the engine when somebody looks.

@@ -12,20 +12,14 @@ pub(crate) struct Quota(Arc<Mutex<HashMap<Arc<str>, usize>>>);
 
 impl Quota {
     /// One more call; `None` where there are too many.
-    pub(crate) fn enter(&self, caller: &str) -> Option<Entered> {
+    pub(crate) fn enter(&self, caller: &Arc<str>) -> Option<Entered> {
         let mut callers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match callers.get_key_value(caller).map(|(name, count)| (Arc::clone(name), *count)) {
-            Some((_, count)) if count >= MOST => None,
-            Some((name, count)) => {
-                callers.insert(Arc::clone(&name), count + 1);
-                Some(Entered { name, quota: self.clone() })
-            }
-            None => {
-                let name: Arc<str> = caller.into();
-                callers.insert(Arc::clone(&name), 1);
-                Some(Entered { name, quota: self.clone() })
-            }
+        let count = callers.entry(Arc::clone(caller)).or_default();
+        if *count >= MOST {
+            return None;
         }
+        *count += 1;
+        Some(Entered { name: Arc::clone(caller), quota: self.clone() })
     }
 }
 
@@ -54,12 +48,12 @@ mod tests {
 
     #[test]
     fn each_caller_has_a_limit_of_their_own() {
-        let quota = Quota::default();
-        let mut entered: Vec<_> = (0..MOST).map(|_| quota.enter("officer/budi").expect("room")).collect();
-        assert!(quota.enter("officer/budi").is_none());
-        let other = quota.enter("officer/rina").expect("another's calls are not hers");
+        let (quota, budi) = (Quota::default(), "officer/budi".into());
+        let mut entered: Vec<_> = (0..MOST).map(|_| quota.enter(&budi).expect("room")).collect();
+        assert!(quota.enter(&budi).is_none());
+        let other = quota.enter(&"officer/rina".into()).expect("another's calls are not hers");
         entered.pop();
-        entered.push(quota.enter("officer/budi").expect("room again"));
+        entered.push(quota.enter(&budi).expect("room again"));
         drop((entered, other));
         assert!(quota.0.lock().expect("whole").is_empty(), "nothing is kept of callers who have gone");
     }

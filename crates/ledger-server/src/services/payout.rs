@@ -1,12 +1,11 @@
 //! `PayoutService`: partners pull instructions and report what became of them.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ledger_core::codes::Partner;
 use ledger_core::event::Event;
 use ledger_core::ids::Position;
-use ledger_core::state::{FactKind, InstructionStatus, State};
+use ledger_core::state::{AHEAD as NEAR, InstructionStatus, State};
 use ledger_log::{Nearby, Reader, record};
 use ledger_proto::v1;
 use ledger_rpc::v1::payout_service_server::PayoutService;
@@ -131,28 +130,24 @@ impl Ledger {
         let mut durable = self.engine.durable();
         let mut stopping = self.stopping.clone();
         let lag = self.metrics.lags.open(partner, from.0);
-        // From the beginning each stream looks for itself; those that wait at the end have the same pages.
-        let mut ahead = Some(self.look_ahead(partner, from));
+        // What there is already each stream reads for itself; those that wait at the end have the same pages.
+        let mut made = self.pages(partner, from);
+        while let Some(page) = made.recv().await {
+            let page = page.await.map_err(|_| stopped())??;
+            from = page.next;
+            lag.reached(page.reached());
+            if !page.message.instructions.is_empty() && messages.send(Ok(page.message)).await.is_err() {
+                return Ok(());
+            }
+        }
         loop {
             let size = *durable.borrow_and_update();
-            let page = match ahead.take() {
-                Some(looked) => {
-                    let looked = looked.await.map_err(|_| stopped())??;
-                    // While these records are read, the state is asked what comes after them.
-                    ahead = (looked.entries.len() == PAGE).then(|| self.look_ahead(partner, looked.next(from)));
-                    Some(Arc::new(self.page_of(from, &looked)?))
-                }
-                None => self.tails.next(self, partner, from, size).await?,
-            };
-            if let Some(page) = page {
+            if let Some(page) = self.tails.next(self, partner, from, size).await? {
                 from = page.next;
-                // A page that is not full has all that there was.
-                let reached = if page.full() { from.0 } else { page.size };
-                let message = Arc::try_unwrap(page).map_or_else(|page| page.message.clone(), |page| page.message);
-                if !message.instructions.is_empty() && messages.send(Ok(message)).await.is_err() {
+                lag.reached(page.reached());
+                if messages.send(Ok(page.message.clone())).await.is_err() {
                     return Ok(());
                 }
-                lag.reached(reached);
                 continue;
             }
             lag.reached(size);
@@ -167,20 +162,36 @@ impl Ledger {
         }
     }
 
-    fn look_ahead(&self, partner: Partner, from: Position) -> JoinHandle<Result<Looked, Status>> {
-        let engine = self.engine.clone();
-        tokio::spawn(async move { look_at_page(&engine, partner, from).await })
+    /// A partner's instructions from a position on, page by page up to one that is not full. While the records of one page
+    /// are read, the state is asked what the next one has, and that one is begun.
+    fn pages(&self, partner: Partner, mut from: Position) -> mpsc::Receiver<JoinHandle<Result<Page, Status>>> {
+        let (pages, made) = mpsc::channel(1);
+        let ledger = self.clone();
+        tokio::spawn(async move {
+            loop {
+                let looked = look_at_page(&ledger.engine, partner, from).await;
+                let next = looked.as_ref().ok().filter(|looked| looked.entries.len() == PAGE).map(|it| it.next(from));
+                let reader = ledger.clone();
+                let page = tokio::task::spawn_blocking(move || reader.page_of(from, &looked?));
+                if pages.send(page).await.is_err() {
+                    return;
+                }
+                let Some(next) = next else { return };
+                from = next;
+            }
+        });
+        made
     }
 
     /// A partner's instructions from a position on, as they stand.
     pub(super) async fn page_of_instructions(&self, partner: Partner, from: Position) -> Result<Page, Status> {
         let looked = look_at_page(&self.engine, partner, from).await?;
-        self.page_of(from, &looked)
+        tokio::task::block_in_place(|| self.page_of(from, &looked))
     }
 
     fn page_of(&self, from: Position, looked: &Looked) -> Result<Page, Status> {
         let next = looked.next(from);
-        let instructions = tokio::task::block_in_place(|| instructions(self.engine.reader(), &looked.entries))?;
+        let instructions = instructions(self.engine.reader(), &looked.entries)?;
         let message = v1::StreamInstructionsResponse { instructions, next_instruction: next.reference() };
         Ok(Page { from, next, size: looked.size, made: looked.at, message })
     }
@@ -279,20 +290,23 @@ struct Entry {
 }
 
 fn page(state: &State, partner: Partner, from: Position) -> Vec<Entry> {
-    let list = state.instructions(partner).from(from).take(PAGE);
-    list.filter_map(|(position, place)| entry(state, position, place)).collect()
+    let (mut list, mut entries) = (Vec::with_capacity(PAGE), Vec::with_capacity(PAGE));
+    list.extend(state.instructions(partner).from(from).take(PAGE));
+    for some in list.chunks(NEAR) {
+        state.fetch(some.iter().map(|(_, place)| *place));
+        entries.extend(some.iter().filter_map(|(position, place)| entry(state, *position, *place)));
+    }
+    entries
 }
 
 fn entry(state: &State, position: Position, place: u32) -> Option<Entry> {
-    let participant = state.participants().get(place)?;
-    let (index, instruction) = participant.instruction(position)?;
-    let (_, linked) = participant.link_of(&instruction)?;
+    let payout = state.participants().get(place)?.payout(position)?;
     Some(Entry {
         position,
-        partner: instruction.partner,
-        link_position: linked.position(),
-        status: instruction.status,
-        recalled: participant.fact(FactKind::Recalled, index).is_some(),
+        partner: payout.instruction.partner,
+        link_position: payout.linked.position(),
+        status: payout.instruction.status,
+        recalled: payout.recalled,
     })
 }
 
@@ -300,7 +314,11 @@ fn entry(state: &State, position: Position, place: u32) -> Option<Entry> {
 /// at least.
 fn instructions(reader: &Reader, entries: &[Entry]) -> Result<Vec<v1::Instruction>, Status> {
     let (mut records, mut links) = (reader.nearby(), reader.nearby());
-    entries.iter().map(|entry| instruction(&mut records, &mut links, entry)).collect()
+    let mut instructions = Vec::with_capacity(entries.len());
+    for entry in entries {
+        instructions.push(instruction(&mut records, &mut links, entry)?);
+    }
+    Ok(instructions)
 }
 
 fn instruction(records: &mut Nearby<'_>, links: &mut Nearby<'_>, entry: &Entry) -> Result<v1::Instruction, Status> {

@@ -35,6 +35,11 @@ impl Page {
     pub(super) fn full(&self) -> bool {
         self.message.instructions.len() == PAGE
     }
+
+    /// How much of the log a stream has seen with this: a page that is not full has all that there was.
+    pub(super) fn reached(&self) -> u64 {
+        if self.full() { self.next.0 } else { self.size }
+    }
 }
 
 /// The ends, by partner.
