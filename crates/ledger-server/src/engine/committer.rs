@@ -33,6 +33,12 @@ const MOST_RECORDS: usize = 32 * 1024;
 /// Answers of one group beyond which it waits.
 const MOST_REPLIES: usize = 64 * 1024;
 
+/// Answers of one commit from which on the next one waits for company: a commit costs as much as deciding a hundred small
+/// requests, and who is one of many waits for the processor in any case.
+const CROWD: usize = 8;
+/// How long it waits.
+const GATHER: Duration = Duration::from_millis(1);
+
 /// How long the head file may wait for its own sync. A commit does not wait for it: the log itself is synced.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 
@@ -96,6 +102,8 @@ impl Pending {
         if group.failed {
             return false;
         }
+        // The writing thread waits for nothing but the first.
+        let first = group.records.is_empty() && group.replies.is_empty();
         for record in records.records() {
             // It was measured when it was encoded: it fits.
             if group.records.push(record).is_err() {
@@ -103,7 +111,10 @@ impl Pending {
             }
         }
         group.replies.extend(reply);
-        self.filled.notify_one();
+        drop(group);
+        if first {
+            self.filled.notify_one();
+        }
         true
     }
 
@@ -183,6 +194,7 @@ impl Pending {
                 self.times.commit.observe(start.elapsed().as_secs_f64());
             }
             let replies = self.committed(head.size);
+            let crowd = replies.len();
             let committed = Committed { first, leaf_hashes: writer.leaf_hashes() };
             for reply in replies {
                 reply(&committed);
@@ -192,6 +204,10 @@ impl Pending {
                 // The close describes all files of the log: no limit of a commit holds for it.
                 self.lock().began = None;
                 return writer.close().map(drop).map_err(Failure::Write);
+            }
+            if crowd >= CROWD {
+                self.lock().began = None;
+                std::thread::sleep(GATHER);
             }
         }
     }
