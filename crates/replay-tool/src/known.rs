@@ -7,7 +7,7 @@ use ledger_core::account::Balances;
 use ledger_core::as_of::AsOf;
 use ledger_core::fold::FoldError;
 use ledger_core::ids::ParticipantId;
-use ledger_core::state::{Participant, Place};
+use ledger_core::state::{AHEAD, Participant, Place};
 use ledger_core::time::{Date, Timestamp};
 use ledger_core::view::{self, ParticipantView};
 use ledger_core::{Record, State};
@@ -100,10 +100,21 @@ impl Fold {
         as_of.map_or_else(|| Self::All(Box::default()), |date| Self::Dated(Box::new(AsOf::new(date))))
     }
 
-    /// Folds a record; one of a part of the participants, where the others' are left out.
-    fn apply(&mut self, record: &Record<'_>, of_subset: bool) -> Result<(), FoldError> {
+    /// Fetches what the next records will look at, and guesses where their participants stand.
+    fn foresee(&self, records: &[(&[u8], Record<'_>)]) -> [Option<Place>; AHEAD] {
+        let mut participants = [None; AHEAD];
+        participants.iter_mut().zip(records).for_each(|(participant, (_, record))| *participant = record.participant);
+        match self {
+            Self::All(state) => state.foresee(&participants),
+            Self::Dated(_) => [None; AHEAD],
+        }
+    }
+
+    /// Folds a record of a participant who probably stands at `guess`; one of a part of the participants, where the
+    /// others' are left out.
+    fn apply(&mut self, record: &Record<'_>, guess: Option<Place>, of_subset: bool) -> Result<(), FoldError> {
         match (self, of_subset) {
-            (Self::All(state), false) => state.apply(record, &mut |_| {}),
+            (Self::All(state), false) => state.apply_foreseen(record, guess, &mut |_| {}),
             (Self::All(state), true) => state.apply_of_subset(record, &mut |_| {}),
             (Self::Dated(as_of), false) => as_of.apply(record),
             (Self::Dated(as_of), true) => as_of.apply_of_subset(record),
@@ -229,23 +240,25 @@ impl Known {
         let mut size = 0;
         let mut latest: Option<Date> = None;
         let mut refused = None;
-        let pass = source.for_each_while(threads, &mut |bytes, record| {
-            if !window.known_at.takes(record) {
-                return Next::Enough;
-            }
-            let wanted = |only: &HashSet<_>| record.participant.is_none_or(|id| only.contains(&id));
-            if only.is_none_or(wanted) {
-                if watch.before(&fold, record, bytes).is_break() {
-                    return Next::Stop;
-                }
-                if let Err(source) = fold.apply(record, only.is_some()) {
-                    refused = Some(Error::Fold { position: record.position, source });
+        let pass = source.for_each_while(threads, &mut |some| {
+            for ((bytes, record), guess) in some.iter().zip(fold.foresee(some)) {
+                if !window.known_at.takes(record) {
                     return Next::Enough;
                 }
-                watch.after(&fold, record);
+                let wanted = |only: &HashSet<_>| record.participant.is_none_or(|id| only.contains(&id));
+                if only.is_none_or(wanted) {
+                    if watch.before(&fold, record, bytes).is_break() {
+                        return Next::Stop;
+                    }
+                    if let Err(source) = fold.apply(record, guess, only.is_some()) {
+                        refused = Some(Error::Fold { position: record.position, source });
+                        return Next::Enough;
+                    }
+                    watch.after(&fold, record);
+                }
+                size += 1;
+                latest = latest.max(Some(record.occurred_at.wib_date())).max(Some(record.recorded_at.wib_date()));
             }
-            size += 1;
-            latest = latest.max(Some(record.occurred_at.wib_date())).max(Some(record.recorded_at.wib_date()));
             Next::More
         })?;
         let Some(pass) = pass else { return Ok(None) };
@@ -289,8 +302,17 @@ impl Known {
 
     /// Every participant with its accounts, in order of selection.
     pub fn participants(&self) -> impl Iterator<Item = (ParticipantView, Balances)> + '_ {
-        let day = self.as_of.unwrap_or_default();
-        (0..self.fold.counted().participants().len()).filter_map(move |place| self.fold.person(place, day))
+        (0..self.count()).filter_map(|place| self.person(place))
+    }
+
+    /// How many participants there are.
+    pub(crate) fn count(&self) -> Place {
+        self.fold.counted().participants().len()
+    }
+
+    /// One of them, by its place in the order of selection.
+    pub(crate) fn person(&self, place: Place) -> Option<(ParticipantView, Balances)> {
+        self.fold.person(place, self.as_of.unwrap_or_default())
     }
 
     /// One participant with its accounts.

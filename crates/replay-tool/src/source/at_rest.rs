@@ -1,10 +1,9 @@
 //! Records of a folder, and proofs from it.
 
-use std::ops::ControlFlow;
-
+use ledger_core::state::AHEAD;
 use ledger_log::{AtRest, AtRestReader, Damage, Examined, OpenError, leaf_hash};
 
-use super::{Pass, VisitBytes};
+use super::{Pass, VisitBatch, VisitBytes};
 use crate::error::Error;
 use crate::finding::{Finding, Rule};
 use crate::proof::{Consistency, Inclusion};
@@ -18,20 +17,19 @@ pub(super) fn pass(log: &AtRest, visit: &mut VisitBytes<'_>) -> Result<Pass, Err
 }
 
 /// Like [`pass`] by several threads, until `visit` breaks; `None` where it did.
-pub(super) fn pass_while(
-    log: &AtRest,
-    threads: usize,
-    visit: &mut dyn FnMut(u64, &[u8]) -> ControlFlow<()>,
-) -> Result<Option<Pass>, Error> {
+pub(super) fn pass_while(log: &AtRest, threads: usize, visit: &mut VisitBatch<'_>) -> Result<Option<Pass>, Error> {
     let mut stopped = false;
     let examined = log.examine_windows(threads, |window| {
-        for (position, bytes) in window.records() {
-            if visit(position, bytes).is_break() {
+        let (mut records, mut some) = (window.records(), Vec::with_capacity(AHEAD));
+        loop {
+            some.clear();
+            some.extend(records.by_ref().take(AHEAD));
+            let Some(&(position, _)) = some.first() else { return Ok(()) };
+            if visit(&some).is_break() {
                 stopped = true;
                 return Err(OpenError::Record { position, source: "the pass was stopped here".into() });
             }
         }
-        Ok(())
     });
     if stopped { Ok(None) } else { Ok(Some(found(&examined?))) }
 }

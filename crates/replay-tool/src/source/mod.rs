@@ -73,8 +73,11 @@ pub type VisitBytes<'v> = dyn FnMut(u64, &[u8]) + 'v;
 /// What records are shown to; it ends its part by a break, and the pass goes on without it.
 pub type Visit<'v> = dyn FnMut(&Record<'_>) -> ControlFlow<()> + 'v;
 
-/// What records are shown to with their bytes; it says how the pass goes on.
-pub type VisitWhole<'v> = dyn FnMut(&[u8], &Record<'_>) -> Next + 'v;
+/// Is shown some consecutive records, as many as [`AHEAD`](ledger_core::state::AHEAD) at most, with their bytes.
+pub type VisitSome<'v> = dyn FnMut(&[(&[u8], Record<'_>)]) -> Next + 'v;
+
+/// Is shown the bytes of some consecutive records with their positions.
+type VisitBatch<'v> = dyn FnMut(&[(u64, &[u8])]) -> ControlFlow<()> + 'v;
 
 /// What a visitor that may stop a pass wants next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,26 +127,32 @@ impl Source {
         Ok(pass.with(show.undecodable))
     }
 
-    /// Like [`Self::for_each`], with the bytes of each record and so many threads that read and hash; `None` where the
-    /// visitor had the pass stopped.
+    /// Like [`Self::for_each`], some consecutive records at a time, with their bytes, and so many threads that read and hash;
+    /// `None` where the visitor had the pass stopped.
     ///
     /// # Errors
     ///
     /// What kept the log from being read to its end.
-    pub fn for_each_while(&self, threads: usize, visit: &mut VisitWhole<'_>) -> Result<Option<Pass>, Error> {
+    pub fn for_each_while(&self, threads: usize, visit: &mut VisitSome<'_>) -> Result<Option<Pass>, Error> {
         let (mut ended, mut undecodable) = (false, None);
-        let pass = self.bytes_while(threads, &mut |position, bytes| {
+        let pass = self.bytes_while(threads, &mut |some| {
             if ended {
                 return ControlFlow::Continue(());
             }
-            let next = match record::decode(bytes) {
-                Ok(record) => visit(bytes, &record),
-                Err(error) => {
-                    undecodable = Some(not_a_record(position, &error));
-                    Next::Enough
+            let (mut records, mut bad) = (Vec::with_capacity(some.len()), None);
+            for (position, bytes) in some {
+                match record::decode(bytes) {
+                    Ok(record) => records.push((*bytes, record)),
+                    Err(error) => {
+                        bad = Some(not_a_record(*position, &error));
+                        break;
+                    }
                 }
-            };
-            ended = next != Next::More;
+            }
+            let next = visit(&records);
+            // What comes after the last that was wanted is nobody's concern.
+            undecodable = bad.filter(|_| next == Next::More);
+            ended = next != Next::More || undecodable.is_some();
             if next == Next::Stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         Ok(pass.map(|pass| pass.with(undecodable)))
@@ -166,11 +175,7 @@ impl Source {
     }
 
     /// The same by several threads, until `visit` breaks; `None` where it did.
-    fn bytes_while(
-        &self,
-        threads: usize,
-        visit: &mut dyn FnMut(u64, &[u8]) -> ControlFlow<()>,
-    ) -> Result<Option<Pass>, Error> {
+    fn bytes_while(&self, threads: usize, visit: &mut VisitBatch<'_>) -> Result<Option<Pass>, Error> {
         match self {
             Self::Data(dir) => at_rest::pass_while(&AtRest::open(dir)?, threads, visit),
             Self::Archive(dir) => at_rest::pass_while(&AtRest::archive(dir)?, threads, visit),

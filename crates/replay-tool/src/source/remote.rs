@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use ledger_core::state::AHEAD;
 use ledger_log::{Frontier, Head, leaf_hash};
 use ledger_proto::v1::{GetHeadRequest, GetHeadResponse, StreamRecordsRequest};
 use ledger_rpc::client::{Named, endpoint};
@@ -11,7 +12,7 @@ use tonic::Status;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 
-use super::{Pass, Server, VisitBytes};
+use super::{Pass, Server, VisitBatch, VisitBytes};
 use crate::error::Error;
 use crate::finding::{Finding, Rule};
 
@@ -22,18 +23,15 @@ const MAX_MESSAGE: usize = 64 << 20;
 pub(super) type Client = AuditServiceClient<InterceptedService<Channel, Named>>;
 
 pub(super) fn pass(url: &Server, visit: &mut VisitBytes<'_>) -> Result<Pass, Error> {
-    let mut all = |position, bytes: &[u8]| {
-        visit(position, bytes);
+    let mut all = |some: &[(u64, &[u8])]| {
+        some.iter().for_each(|(position, bytes)| visit(*position, bytes));
         ControlFlow::Continue(())
     };
     Ok(pass_while(url, &mut all)?.expect("what never breaks comes to its end"))
 }
 
 /// Like [`pass`], until `visit` breaks; `None` where it did.
-pub(super) fn pass_while(
-    url: &Server,
-    visit: &mut dyn FnMut(u64, &[u8]) -> ControlFlow<()>,
-) -> Result<Option<Pass>, Error> {
+pub(super) fn pass_while(url: &Server, visit: &mut VisitBatch<'_>) -> Result<Option<Pass>, Error> {
     let failed = |action, status: Status| Error::server(url, action, said(&status));
     ask(url, async |mut client| {
         let head = client.get_head(GetHeadRequest {}).await;
@@ -53,9 +51,10 @@ pub(super) fn pass_while(
                 break;
             }
             // The log may have grown since: what was not asked for is not looked at.
-            for (position, bytes) in (next..head.size).zip(&message.records) {
-                frontier.append(leaf_hash(bytes));
-                if visit(position, bytes).is_break() {
+            let records: Vec<_> = (next..head.size).zip(message.records.iter().map(|bytes| &bytes[..])).collect();
+            for some in records.chunks(AHEAD) {
+                some.iter().for_each(|(_, bytes)| frontier.append(leaf_hash(bytes)));
+                if visit(some).is_break() {
                     return Ok(None);
                 }
             }
