@@ -15,6 +15,7 @@ use ledger_proto::v1::event_input::Event;
 use prost::Message;
 use rustix::process::Signal;
 use tokio::task::JoinSet;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
@@ -24,9 +25,36 @@ use crate::peer::{self, Peer};
 use crate::{Common, lives};
 
 const EVENTS: u64 = 300_000;
-/// Batches in flight, whether PostgreSQL could answer for one participant's history too, and the bar: times the events that it
-/// records.
-const CASES: [(usize, bool, Bar); 3] = [(1, false, Bar::None), (8, false, Bar::Ratio(4.0)), (8, true, Bar::None)];
+/// Batches in flight, what PostgreSQL does of what the ledger does besides, and the bar: times the events that it records.
+const CASES: [(usize, As, Bar); 4] = [
+    (1, As::Table, Bar::None),
+    (8, As::Table, Bar::Ratio(4.0)),
+    (8, As::Histories, Bar::None),
+    (8, As::Log, Bar::None),
+];
+
+/// What the events are to PostgreSQL.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum As {
+    /// Rows.
+    Table,
+    /// The same, found by participant.
+    Histories,
+    /// The same in one order: who reads on from a position misses nothing, since no batch is given positions before the one
+    /// with smaller ones is there.
+    Log,
+}
+
+impl As {
+    /// What is said of it.
+    const fn said(self) -> &'static str {
+        match self {
+            Self::Table => "",
+            Self::Histories => ", events indexed by participant",
+            Self::Log => ", events indexed by participant and in one order",
+        }
+    }
+}
 /// The server's own port is none: it listens in a folder.
 const LISTENS: &str = "listen_addresses=";
 /// Durable as the ledger is, with room for a machine of this kind; the rest is as it comes.
@@ -62,12 +90,11 @@ pub(crate) fn run(common: &Common, report: &mut Report) -> Result<(), Failed> {
     let _server = start(&programs, dir.path())?;
     let people = common.events.unwrap_or(EVENTS) / lives::EVENTS;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    for (callers, indexed, bar) in CASES {
+    for (callers, events, bar) in CASES {
         let subject = || calls::ingested(common, &runtime, people, callers);
-        let yardstick = || runtime.block_on(record(dir.path(), people, callers, indexed));
+        let yardstick = || runtime.block_on(record(dir.path(), people, callers, events));
         let (subject, yardstick) = interleaved(common.pairs, subject, yardstick)?;
-        let with = if indexed { ", its events indexed by participant" } else { "" };
-        let case = format!("PostgreSQL {version}{with}, batches of 1,000, {callers} in flight");
+        let case = format!("PostgreSQL {version}{}, batches of 1,000, {callers} in flight", events.said());
         report.line(("postgres", &case, "events/s"), subject, Some(yardstick), bar)?;
     }
     Ok(())
@@ -170,10 +197,10 @@ async fn connect(dir: &Path) -> Result<Client, Failed> {
 }
 
 /// Records all lives in new tables over so many connections; events a second.
-async fn record(dir: &Path, people: u64, connections: usize, indexed: bool) -> Result<f64, Failed> {
+async fn record(dir: &Path, people: u64, connections: usize, events: As) -> Result<f64, Failed> {
     let first = connect(dir).await?;
     first.batch_execute(TABLES).await?;
-    if indexed {
+    if events != As::Table {
         first.batch_execute("CREATE INDEX ON events (participant, position)").await?;
     }
     let work = lives::batches(people).map(Rows::of).collect::<Result<VecDeque<_>, _>>()?;
@@ -186,13 +213,19 @@ async fn record(dir: &Path, people: u64, connections: usize, indexed: bool) -> R
     }
     let mut senders = JoinSet::new();
     let start = Instant::now();
-    for (client, statement) in ready {
+    for (mut client, statement) in ready {
         let work = Arc::clone(&work);
         senders.spawn(async move {
             let next = || work.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             while let Some(rows) = next() {
                 let Rows { participants, kinds, times, bodies, whose, accounts, amounts } = &rows;
-                client.execute(&statement, &[participants, kinds, times, bodies, whose, accounts, amounts]).await?;
+                let transaction = client.transaction().await?;
+                if events == As::Log {
+                    transaction.execute("LOCK TABLE events IN EXCLUSIVE MODE", &[]).await?;
+                }
+                let columns: [&(dyn ToSql + Sync); 7] = [participants, kinds, times, bodies, whose, accounts, amounts];
+                transaction.execute(&statement, &columns).await?;
+                transaction.commit().await?;
             }
             Ok::<(), Failed>(())
         });

@@ -45,6 +45,16 @@ impl Reader {
         Nearby { reader: self, size: 0, last: None }
     }
 
+    /// Has the disk fetch the records at these positions all at once, for who will read one after the other.
+    pub fn will_need(&self, positions: impl IntoIterator<Item = u64>) {
+        let Some(store) = self.shared.store() else { return };
+        for position in positions {
+            if let Some(segment) = store.sealed.at(position) {
+                segment.will_need(position);
+            }
+        }
+    }
+
     /// The durable records from `from` on, before `to`; `to` past the end means the end at the time of the call.
     ///
     /// The records come a few chunks at a time, so a long walk holds neither memory nor locks.

@@ -122,6 +122,14 @@ impl Segment {
         Ok((chunk, Arc::new(bytes)))
     }
 
+    /// Tells the system that the block which holds the record at `position`, in this segment, will be read soon.
+    pub(crate) fn will_need(&self, position: u64) {
+        let index = ((position - self.contents.first) / BLOCK) as usize;
+        let length = std::num::NonZero::new(self.blocks[index + 1] - self.blocks[index]);
+        // A hint: where it is not taken, the read waits for the disk itself.
+        let _ = rustix::fs::fadvise(&self.file, self.blocks[index], length, rustix::fs::Advice::WillNeed);
+    }
+
     /// Reads everything back and compares it with the root.
     pub(crate) fn verify(&self) -> Result<(), ReadError> {
         let mut frontier = Frontier::default();

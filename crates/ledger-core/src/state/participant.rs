@@ -244,6 +244,11 @@ impl Participant {
         self.last.position()
     }
 
+    /// Positions of the records that the life tells of, in their order; the last record may be another.
+    pub fn positions(&self) -> impl Iterator<Item = u64> + '_ {
+        self.life.entries().map(|entry| entry.fact().position())
+    }
+
     /// The packed life: what a participant has beside its few plain fields, the same in every build.
     #[must_use]
     pub fn life(&self) -> &[u8] {

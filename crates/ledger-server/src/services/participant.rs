@@ -110,11 +110,17 @@ impl ParticipantService for Ledger {
         let newest = from_proto::newest_first(request.order).map_err(invalid)?;
         let list = format!("events of {id}, newest first: {newest}");
         let page = page(&list, request.page_size, &request.page_token)?;
-        let last = move |state: &State| state.participant(id).map(|p| (p.last_position(), p.last_position() + 1));
-        let (last, known_at) = self.engine.read(move |state| of_one(last(state))).await?;
-        let last = last.ok_or_else(|| rejected(&Rejection::ParticipantUnknown { participant: id }))?;
+        let places = move |state: &State| {
+            let participant = state.participant(id)?;
+            let last = participant.last_position();
+            Some(((last, participant.positions().collect::<Vec<_>>()), last + 1))
+        };
+        let (found, known_at) = self.engine.read(move |state| of_one(places(state))).await?;
+        let (last, positions) = found.ok_or_else(|| rejected(&Rejection::ParticipantUnknown { participant: id }))?;
         let reader = self.engine.reader();
         let (events, next) = tokio::task::block_in_place(|| {
+            // Each record names the one before it, but a disk is faster where it knows of all of them.
+            reader.will_need(positions);
             if newest {
                 history::newest_first(reader, page.from.unwrap_or(last), page.size)
             } else {
