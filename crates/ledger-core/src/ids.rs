@@ -21,6 +21,12 @@ macro_rules! uuid_newtypes {
             }
         }
 
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                uuid::Uuid::from_bytes(id.0).hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()).to_owned()
+            }
+        }
+
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, "{self}")
@@ -138,7 +144,12 @@ impl Position {
     /// The position as a partner's reference, 20 digits (DOMAIN section 1, *instruction*).
     #[must_use]
     pub fn reference(self) -> String {
-        format!("{:020}", self.0)
+        let (mut text, mut rest) = (*b"00000000000000000000", self.0);
+        for digit in text.iter_mut().rev() {
+            *digit += (rest % 10) as u8;
+            rest /= 10;
+        }
+        String::from_utf8_lossy(&text).into_owned()
     }
 
     /// The position that a partner's reference names; `None` unless it is exactly 20 digits.
@@ -162,9 +173,15 @@ mod tests {
     fn text_forms_round_trip() {
         let id: ParticipantId = "0190b2c4-6f1e-7abc-8def-0123456789ab".parse().unwrap();
         assert_eq!(id.to_string(), "0190b2c4-6f1e-7abc-8def-0123456789ab");
+        assert_eq!(String::from(id), id.to_string());
         assert_eq!("12.75".parse::<Region>().unwrap(), Region(1275));
         assert_eq!(Region(1101).to_string(), "11.01");
-        assert_eq!(Position::from_reference(&Position(7).reference()), Some(Position(7)));
+        for (position, text) in
+            [(0, "00000000000000000000"), (7, "00000000000000000007"), (u64::MAX, "18446744073709551615")]
+        {
+            assert_eq!(Position(position).reference(), text);
+            assert_eq!(Position::from_reference(text), Some(Position(position)));
+        }
     }
 
     #[test]

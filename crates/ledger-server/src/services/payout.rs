@@ -332,15 +332,15 @@ fn instruction(records: &mut Nearby<'_>, links: &mut Nearby<'_>, entry: &Entry) 
     };
     Ok(v1::Instruction {
         instruction: entry.position.reference(),
-        participant_id: record.participant.map(|id| id.to_string()).unwrap_or_default(),
+        participant_id: record.participant.map(String::from).unwrap_or_default(),
         entitlement: Some(to_proto::entitlement_ref(e.entitlement)),
         attempt: e.attempt.into(),
         due: to_proto::date(e.due),
         amount_rupiah: e.amount.get(),
         partner: e.partner.number().into(),
-        link_id: e.link.to_string(),
+        link_id: e.link.into(),
         account_token: account.account_token.to_string(),
-        run_id: e.run.to_string(),
+        run_id: e.run.into(),
         expires_on: to_proto::date(e.expires_on),
         occurred_at: Some(to_proto::timestamp(record.occurred_at)),
         status: to_proto::instruction_status(entry.status).into(),

@@ -41,7 +41,7 @@ impl<'a> Person<'a> {
     #[must_use]
     pub fn new(view: &ParticipantView, balances: &'a Balances) -> Self {
         Self {
-            participant: view.id.to_string(),
+            participant: view.id.into(),
             wave: view.wave.0,
             status: status(view),
             accounts: Accounts(balances),
