@@ -6,7 +6,7 @@ use crate::event::{HeldTotal, Total};
 use crate::ids::LinkId;
 use crate::money::Rupiah;
 use crate::scheme::{Entitlement, Scheme};
-use crate::state::{FactKind, InstructionStatus, Participant, Purchase, State, Status};
+use crate::state::{EntitlementMoney, FactKind, Instruction, InstructionStatus, Participant, Purchase, State, Status};
 use crate::time::Date;
 
 impl Held {
@@ -89,8 +89,7 @@ impl Participant {
     /// The day on which a survey opens; `None` before the unlock or where there is no such survey.
     #[must_use]
     pub fn survey_opens(&self, scheme: &Scheme<'_>, number: u8) -> Option<Date> {
-        let days = scheme.survey_opening_days.get(usize::from(number).checked_sub(1)?)?;
-        Some(self.unlock()?.plus_days((*days).into()))
+        survey_opens_after(self.unlock()?, scheme, number)
     }
 
     /// The due date of an entitlement, once earned (DOMAIN section 2).
@@ -111,6 +110,12 @@ impl Participant {
     }
 }
 
+/// The day on which a survey opens after an unlock.
+pub(crate) fn survey_opens_after(unlock: Date, scheme: &Scheme<'_>, number: u8) -> Option<Date> {
+    let days = scheme.survey_opening_days.get(usize::from(number).checked_sub(1)?)?;
+    Some(unlock.plus_days((*days).into()))
+}
+
 /// Whether an entitlement may be paid on `as_of` (rule 10), funds aside: they are the run's concern.
 ///
 /// # Errors
@@ -122,16 +127,32 @@ pub fn payable(
     entitlement: Entitlement,
     as_of: Date,
 ) -> Result<Payable, Held> {
+    let orders: Vec<_> = participant.instructions_of(entitlement).map(|(_, order)| order).collect();
+    payable_beside(&orders, state, participant, entitlement, as_of)
+}
+
+/// The same, where the entitlement's instructions are at hand.
+///
+/// # Errors
+///
+/// As [`payable`].
+pub(crate) fn payable_beside(
+    orders: &[Instruction],
+    state: &State,
+    participant: &Participant,
+    entitlement: Entitlement,
+    as_of: Date,
+) -> Result<Payable, Held> {
     let (Some(scheme), Some(wave)) = (state.scheme_of(participant), state.wave(participant.wave)) else {
         return Err(Held::NotEarned);
     };
     let Some(amount) = scheme.amount(entitlement) else { return Err(Held::NotEarned) };
-    let money = participant.money(entitlement);
+    let money = EntitlementMoney::of(orders);
     if money.settled > 0 {
         return Err(Held::Settled);
     }
     if money.in_transit.is_some() {
-        let doubt = participant.instructions_of(entitlement).any(|(_, i)| i.status == InstructionStatus::InDoubt);
+        let doubt = orders.iter().any(|order| order.status == InstructionStatus::InDoubt);
         return Err(if doubt { Held::InDoubt } else { Held::InTransit });
     }
     if participant.status != Status::Live {

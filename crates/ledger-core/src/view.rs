@@ -3,8 +3,8 @@
 use crate::codes::{EntitlementKind, Ground, Partner, Platform};
 use crate::ids::{LinkId, ParticipantId, Position, PurchaseId, Region, Wave};
 use crate::money::Rupiah;
-use crate::schedule::{Held, Payable, payable};
-use crate::scheme::Entitlement;
+use crate::schedule::{Held, Payable, payable, payable_beside, survey_opens_after};
+use crate::scheme::{Entitlement, Scheme};
 use crate::state::{Fact, FactKind, Instruction, InstructionStatus, Participant, Place, State, Status};
 use crate::time::Date;
 
@@ -165,10 +165,7 @@ pub fn participant(state: &State, place: Place, as_of: Date) -> Option<Participa
         ineligible: participant.open_findings > 0,
         purchases: purchases(participant),
         links: links(participant),
-        entitlements: scheme
-            .entitlements()
-            .map(|(e, amount)| entitlement(state, participant, e, amount, as_of))
-            .collect(),
+        entitlements: entitlements(state, participant, scheme, as_of),
     })
 }
 
@@ -193,7 +190,10 @@ pub fn covered(
     as_of: Date,
     funds: Rupiah,
 ) -> Result<Payable, Held> {
-    let payable = payable(state, participant, entitlement, as_of)?;
+    within(payable(state, participant, entitlement, as_of)?, funds)
+}
+
+fn within(payable: Payable, funds: Rupiah) -> Result<Payable, Held> {
     if payable.amount > funds { Err(Held::Funds) } else { Ok(payable) }
 }
 
@@ -239,34 +239,35 @@ fn links(participant: &Participant) -> Vec<LinkView> {
     participant.links().zip(0u16..).filter_map(view).collect()
 }
 
-fn entitlement(
-    state: &State,
-    participant: &Participant,
-    entitlement: Entitlement,
-    amount: Rupiah,
-    as_of: Date,
-) -> EntitlementView {
-    let scheme = state.scheme_of(participant);
-    let instructions = || participant.instructions_of(entitlement);
-    let last = instructions().last().map(|(_, i)| i);
-    let settled = instructions()
-        .filter(|(_, i)| i.net_settled() > 0)
-        .filter_map(|(index, _)| participant.fact(FactKind::Settled, index).map(Fact::date));
-    let survey = entitlement.kind == EntitlementKind::Survey;
-    let held = covered(state, participant, entitlement, as_of, state.year(as_of.year()).available()).err();
-    // What was ordered keeps the due date that it was ordered with.
-    let ordered = last.as_ref().filter(|_| matches!(held, Some(Held::Settled | Held::InTransit | Held::InDoubt)));
-    let due = ordered.map(Instruction::due);
-    EntitlementView {
-        entitlement,
-        amount,
-        due: due.or_else(|| participant.due(scheme?, entitlement)),
-        held,
-        attempts: last.as_ref().map_or(0, |i| i.attempt),
-        instruction: last.as_ref().map(Instruction::position),
-        instruction_status: last.as_ref().map(|i| i.status),
-        settled_on: settled.last(),
-        survey_opens_on: scheme.filter(|_| survey).and_then(|s| participant.survey_opens(s, entitlement.number)),
-        survey_filled_on: if survey { participant.survey_filled_on(entitlement.number) } else { None },
-    }
+fn entitlements(state: &State, participant: &Participant, scheme: &Scheme<'_>, as_of: Date) -> Vec<EntitlementView> {
+    let (instructions, unlock) = (participant.all_instructions(), participant.unlock());
+    let view = |(entitlement, amount): (Entitlement, Rupiah)| {
+        let its_own = (0u16..).zip(&instructions).filter(|(_, order)| order.entitlement() == entitlement);
+        let (indexes, orders): (Vec<u16>, Vec<Instruction>) =
+            its_own.map(|(index, order)| (index, order.clone())).unzip();
+        let settled = indexes.iter().zip(&orders).rev().find(|(_, order)| order.net_settled() > 0);
+        let survey = entitlement.kind == EntitlementKind::Survey;
+        let funds = state.year(as_of.year()).available();
+        let held =
+            payable_beside(&orders, state, participant, entitlement, as_of).and_then(|it| within(it, funds)).err();
+        let last = orders.last();
+        // What was ordered keeps the due date that it was ordered with.
+        let ordered = last.filter(|_| matches!(held, Some(Held::Settled | Held::InTransit | Held::InDoubt)));
+        let due = ordered.map(Instruction::due);
+        EntitlementView {
+            entitlement,
+            amount,
+            due: due.or_else(|| participant.due(scheme, entitlement)),
+            held,
+            attempts: last.map_or(0, |i| i.attempt),
+            instruction: last.map(Instruction::position),
+            instruction_status: last.map(|i| i.status),
+            settled_on: settled.and_then(|(index, _)| participant.fact(FactKind::Settled, *index)).map(Fact::date),
+            survey_opens_on: unlock
+                .filter(|_| survey)
+                .and_then(|unlock| survey_opens_after(unlock, scheme, entitlement.number)),
+            survey_filled_on: if survey { participant.survey_filled_on(entitlement.number) } else { None },
+        }
+    };
+    scheme.entitlements().map(view).collect()
 }

@@ -14,7 +14,7 @@ use crate::manifest::Sealed;
 use crate::merkle::{Frontier, Hash};
 use crate::reader::Reader;
 use crate::recovery::{self, Options, live_is_there, open_volumes, read_head, volume_dir};
-use crate::scan::{self, Beside, Scan, Scanned, TornTail, Window};
+use crate::scan::{self, Beside, Readers, Scan, Scanned, TornTail, Window};
 use crate::store::{Shared, Store};
 use crate::subtrees::{self, SubtreesFile, SubtreesReader};
 use crate::volumes::Volumes;
@@ -98,7 +98,7 @@ impl AtRest {
     /// Damage is no error: it is in the findings. Errors are what kept the log from being examined, and
     /// [`OpenError::Record`] when `visit` refuses a record.
     pub fn examine(&self, mut visit: impl FnMut(u64, &[u8]) -> Result<(), VisitError>) -> Result<Examined, OpenError> {
-        self.examine_all(1, &mut scan::one_by_one(0, &mut visit)).map(|(examined, _)| examined)
+        self.examine_all(Readers::InTurn(1), &mut scan::one_by_one(0, &mut visit)).map(|(examined, _)| examined)
     }
 
     /// Like [`AtRest::examine`], with so many threads that read and hash what is sealed; `visit` is shown window after
@@ -108,18 +108,27 @@ impl AtRest {
         threads: usize,
         mut visit: impl FnMut(Window<'_>) -> Result<(), OpenError>,
     ) -> Result<Examined, OpenError> {
-        self.examine_all(threads, &mut visit).map(|(examined, _)| examined)
+        self.examine_all(Readers::InTurn(threads), &mut visit).map(|(examined, _)| examined)
+    }
+
+    /// The same for a `visit` that works alone: while it looks at one window, the next is read.
+    pub fn examine_ahead(
+        &self,
+        threads: usize,
+        mut visit: impl FnMut(Window<'_>) -> Result<(), OpenError>,
+    ) -> Result<Examined, OpenError> {
+        self.examine_all(Readers::Ahead(threads), &mut visit).map(|(examined, _)| examined)
     }
 
     /// Like [`AtRest::examine`] without a visitor, and keeps the copy open to read single records from it. `None`
     /// when the log is damaged.
     pub fn into_reader(self) -> Result<(Examined, Option<AtRestReader>), OpenError> {
-        self.examine_all(1, &mut |_| Ok(()))
+        self.examine_all(Readers::InTurn(1), &mut |_| Ok(()))
     }
 
     fn examine_all(
         &self,
-        threads: usize,
+        readers: Readers,
         visit: &mut scan::Visitor<'_>,
     ) -> Result<(Examined, Option<AtRestReader>), OpenError> {
         let mut examined = Examined {
@@ -133,7 +142,7 @@ impl AtRest {
         };
         if self.archive {
             examined.clean = true;
-            let read = self.read_archive(&mut examined, threads, visit);
+            let read = self.read_archive(&mut examined, readers, visit);
             return match read {
                 Err(OpenError::Damaged(damage)) => {
                     examined.findings.push(damage);
@@ -154,7 +163,7 @@ impl AtRest {
             Err(error) => return Err(error),
             Ok(stored) => {
                 examined.stored_head = Some(stored.head);
-                match self.read_copy(stored.head, &mut examined, threads, visit) {
+                match self.read_copy(stored.head, &mut examined, readers, visit) {
                     Ok(opened) => reader = opened,
                     Err(OpenError::Damaged(damage)) => examined.findings.push(damage),
                     Err(error) => return Err(error),
@@ -172,14 +181,14 @@ impl AtRest {
     fn read_archive(
         &self,
         examined: &mut Examined,
-        threads: usize,
+        readers: Readers,
         visit: &mut scan::Visitor<'_>,
     ) -> Result<Option<AtRestReader>, OpenError> {
         let sealed = Sealed::open(&self.dir)?;
         let mut frontier = Frontier::default();
         // Nothing but the segments says how long an archive is.
         let head = Head { size: sealed.end(), root: Hash::default() };
-        let mut scan = Scan { head, beside: Beside::open(&self.dir)?, frontier: &mut frontier, threads, visit };
+        let mut scan = Scan { head, beside: Beside::open(&self.dir)?, frontier: &mut frontier, readers, visit };
         let scanned = scan.sealed(&sealed).and_then(|()| scan.end());
         examined.head = Head { size: frontier.size(), root: frontier.root() };
         examined.findings = beside_whole(&scanned?, examined.head.size);
@@ -196,7 +205,7 @@ impl AtRest {
         &self,
         head: Head,
         examined: &mut Examined,
-        threads: usize,
+        readers: Readers,
         visit: &mut scan::Visitor<'_>,
     ) -> Result<Option<AtRestReader>, OpenError> {
         let sealed = Sealed::of_log(&self.dir)?;
@@ -211,7 +220,7 @@ impl AtRest {
 
         let mut frontier = Frontier::default();
         let beside = Beside::open(&self.dir)?;
-        let mut scan = Scan { head, beside, frontier: &mut frontier, threads, visit };
+        let mut scan = Scan { head, beside, frontier: &mut frontier, readers, visit };
         let scanned = scan.sealed(&sealed).and_then(|()| {
             if files::exists(&live)? {
                 room_for(&live, &parent)?;

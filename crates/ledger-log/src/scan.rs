@@ -8,6 +8,7 @@
 //! is the remains of a commit that nobody was answered for; before either of them it is damage.
 
 use std::path::Path;
+use std::thread::ScopedJoinHandle;
 
 use crate::chunk::Chunk;
 use crate::error::{Damage, FileError, OpenError, ReadError, VisitError};
@@ -240,14 +241,34 @@ struct Fault {
     found: String,
 }
 
+/// How many threads read and hash what is sealed, and when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Readers {
+    /// Before the visitor looks at a window, for it may share its work among threads of its own.
+    InTurn(usize),
+    /// Also while it looks at the window before: it works alone.
+    Ahead(usize),
+}
+
+impl Readers {
+    const fn count(self) -> usize {
+        match self {
+            Self::InTurn(count) | Self::Ahead(count) => count,
+        }
+    }
+
+    const fn go_ahead(self) -> bool {
+        matches!(self, Self::Ahead(2..))
+    }
+}
+
 /// A pass under way. The frontier covers the records that were found good, also when the result is damage.
 pub(crate) struct Scan<'a> {
     /// What the head file says.
     pub(crate) head: Head,
     pub(crate) beside: Beside,
     pub(crate) frontier: &'a mut Frontier,
-    /// How many threads read and hash what is sealed.
-    pub(crate) threads: usize,
+    pub(crate) readers: Readers,
     pub(crate) visit: &'a mut Visitor<'a>,
 }
 
@@ -263,15 +284,27 @@ impl Scan<'_> {
         for segment in sealed.segments.iter().filter(|segment| segment.contents().end() > behind) {
             let contents = segment.contents();
             let mut root = None;
-            while self.frontier.size() < contents.end() {
-                let (window, found) = window(segment, self.frontier.size(), self.threads);
-                for block in &window {
-                    root = self.beside.append_block(self.frontier, block, sealed.level)?.or(root);
+            std::thread::scope(|scope| {
+                let mut ahead = None;
+                while self.frontier.size() < contents.end() {
+                    let (first, threads) = (self.frontier.size(), self.readers.count());
+                    let read = ahead.take().map(|ahead: ScopedJoinHandle<'_, _>| {
+                        ahead.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                    });
+                    let (blocks, found) = read.unwrap_or_else(|| window(segment, first, threads));
+                    let next = blocks.last().map_or(first, |block| block.chunk.0.end());
+                    if self.readers.go_ahead() && found.is_ok() && next < contents.end() {
+                        ahead = Some(scope.spawn(move || window(segment, next, threads)));
+                    }
+                    for block in &blocks {
+                        root = self.beside.append_block(self.frontier, block, sealed.level)?.or(root);
+                    }
+                    let chunks: Vec<_> = blocks.into_iter().map(|block| block.chunk).collect();
+                    (self.visit)(Window { chunks: &chunks })?;
+                    found?;
                 }
-                let chunks: Vec<_> = window.into_iter().map(|block| block.chunk).collect();
-                (self.visit)(Window { chunks: &chunks })?;
-                found?;
-            }
+                Ok::<(), OpenError>(())
+            })?;
             if contents.count < 1 << sealed.level {
                 root = Some(self.frontier.root_since(contents.first));
             }

@@ -6,7 +6,7 @@ use crate::error::OpenError;
 use crate::head::Head;
 use crate::merkle::Frontier;
 use crate::reader::Reader;
-use crate::scan::{Beside, Scan, Window};
+use crate::scan::{Beside, Readers, Scan, Window};
 
 /// What ended a check that was told to.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +34,7 @@ impl Reader {
         // Of the head only the size is looked at: it must not be before what is sealed.
         let head = Head { size: sealed.end(), root: Default::default() };
         let beside = Beside::open(&dir)?;
-        let mut scan = Scan { head, beside, frontier: &mut frontier, threads: 1, visit: &mut visit };
+        let mut scan = Scan { head, beside, frontier: &mut frontier, readers: Readers::InTurn(1), visit: &mut visit };
         let read = scan.sealed(&sealed);
         let beside = scan.beside;
         let size = frontier.size();

@@ -19,7 +19,7 @@ pub(super) fn pass(log: &AtRest, visit: &mut VisitBytes<'_>) -> Result<Pass, Err
 /// Like [`pass`] by several threads, until `visit` breaks; `None` where it did.
 pub(super) fn pass_while(log: &AtRest, threads: usize, visit: &mut VisitBatch<'_>) -> Result<Option<Pass>, Error> {
     let mut stopped = false;
-    let examined = log.examine_windows(threads, |window| {
+    let examined = log.examine_ahead(threads, |window| {
         let (mut records, mut some) = (window.records(), Vec::with_capacity(AHEAD));
         loop {
             some.clear();
