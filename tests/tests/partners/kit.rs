@@ -32,6 +32,17 @@ fn started(client: Client, url: &str, book: &Path, more: &[&str]) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the client's program")
 }
 
+/// A client that follows its stream; it ends with its test, however that ends.
+struct Following(Child);
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        // Ended already, or to be ended: either is fine.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 fn statement(client: Client, book: &Path) -> String {
     let output = client.command().arg("statement").arg(book).output().expect("the client's program");
     assert!(output.status.success(), "{client:?}: {}", text(&output.stderr));
@@ -55,10 +66,10 @@ async fn outstanding(server: &Server) -> usize {
 }
 
 /// Waits until a followed stream has been worked off.
-async fn worked_off(client: Client, child: &mut Child, server: &Server) {
+async fn worked_off(client: Client, child: &mut Following, server: &Server) {
     let hangs = Instant::now() + Duration::from_secs(120);
     while outstanding(server).await > 0 {
-        assert_eq!(child.try_wait().expect("its status"), None, "{client:?} ended");
+        assert_eq!(child.0.try_wait().expect("its status"), None, "{client:?} ended");
         assert!(Instant::now() < hangs, "{client:?} does not get on");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -80,7 +91,7 @@ async fn a_client_lives_through_it(client: Client) {
     network.lead(Some(&server.url));
     network.swallow(24);
     network.swallow_answer_to(2_000);
-    let mut child = started(client, &network.url, &book, &[]);
+    let mut child = Following(started(client, &network.url, &book, &[]));
     let hangs = Instant::now() + Duration::from_secs(120);
     while network.cuts() < 2 {
         assert!(Instant::now() < hangs, "{client:?} does not report");
@@ -94,8 +105,7 @@ async fn a_client_lives_through_it(client: Client) {
     // What comes while it waits it takes too; then it is killed itself, and another one goes on with its book.
     Programme::again(server.channel().await).run(2, 6, 10).await;
     worked_off(client, &mut child, &server).await;
-    child.kill().expect("our own child");
-    child.wait().expect("its status");
+    drop(child);
     Programme::again(server.channel().await).run(3, 7, 10).await;
     let output = started(client, &network.url, &book, &["--once"]).wait_with_output().expect("the client");
     assert!(output.status.success() && output.stderr.is_empty(), "{client:?}: {}", text(&output.stderr));
