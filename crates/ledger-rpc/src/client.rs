@@ -59,6 +59,12 @@ pub enum ClientError {
         /// Why.
         source: std::io::Error,
     },
+    /// Nobody could say who calls, or who answers.
+    #[error("https needs --tls-ca, --tls-cert and --tls-key")]
+    NoCertificate,
+    /// The certificate would not be shown, and everybody on the way could read along.
+    #[error("with --tls-ca, --tls-cert and --tls-key the address must begin with https://")]
+    NotHttps,
     /// The URL is none, or TLS cannot be set up.
     #[error(transparent)]
     Transport(#[from] tonic::transport::Error),
@@ -68,10 +74,15 @@ pub enum ClientError {
 ///
 /// # Errors
 ///
-/// The URL is none, or a file cannot be used.
+/// The URL is none or does not fit the certificate, or a file cannot be used.
 pub fn endpoint(url: &str, tls: Option<&ClientTls>) -> Result<Endpoint, ClientError> {
     let endpoint = Endpoint::from_shared(url.to_owned())?;
-    let Some(ClientTls { ca, cert, key }) = tls else { return Ok(endpoint) };
+    let ClientTls { ca, cert, key } = match (tls, endpoint.uri().scheme_str() == Some("https")) {
+        (None, false) => return Ok(endpoint),
+        (None, true) => return Err(ClientError::NoCertificate),
+        (Some(_), false) => return Err(ClientError::NotHttps),
+        (Some(tls), true) => tls,
+    };
     let read = |file: &Path| std::fs::read(file).map_err(|source| ClientError::File { file: file.to_owned(), source });
     let config = ClientTlsConfig::new()
         .ca_certificate(Certificate::from_pem(read(ca)?))
@@ -84,7 +95,7 @@ pub fn endpoint(url: &str, tls: Option<&ClientTls>) -> Result<Endpoint, ClientEr
 ///
 /// # Errors
 ///
-/// The URL is none, a file cannot be used, or nobody answers there.
+/// The URL is none or does not fit the certificate, a file cannot be used, or nobody answers there.
 pub async fn connect(url: &str, tls: Option<&ClientTls>) -> Result<Channel, ClientError> {
     Ok(endpoint(url, tls)?.connect().await?)
 }

@@ -321,4 +321,20 @@ fn what_does_not_fit_together_is_a_usage_error() {
         assert_eq!(done.status.code(), Some(2), "{flags:?}");
         assert!(text(&done.stderr).contains(said), "{flags:?}: {}", text(&done.stderr));
     }
+    // Nobody listens there, and nobody is asked.
+    let shown = ["--tls-ca", &ca, "--tls-cert", &cert, "--tls-key", &key];
+    let asked: [(&str, &[&str], &str); 2] = [
+        ("https://127.0.0.1:1", &[], "https needs --tls-ca, --tls-cert and --tls-key"),
+        ("http://127.0.0.1:1", &shown, "the address must begin with https://"),
+    ];
+    for (url, flags, said) in asked {
+        for (program, args) in [
+            (PROGRAMS.replay, vec!["verify", "--from", url]),
+            (PROGRAMS.server, vec!["backup", "--to", "/nowhere/backup", "--from", url]),
+        ] {
+            let done = Command::new(program).args(args).args(flags).output().expect("a tool");
+            assert_eq!(done.status.code(), Some(2), "{url}");
+            assert!(text(&done.stderr).contains(said), "{url}: {}", text(&done.stderr));
+        }
+    }
 }
