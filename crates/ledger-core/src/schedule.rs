@@ -6,7 +6,7 @@ use crate::event::{HeldTotal, Total};
 use crate::ids::LinkId;
 use crate::money::Rupiah;
 use crate::scheme::{Entitlement, Scheme};
-use crate::state::{EntitlementMoney, FactKind, Instruction, InstructionStatus, Participant, Purchase, State, Status};
+use crate::state::{EntitlementMoney, Instruction, InstructionStatus, Participant, State, Status};
 use crate::time::Date;
 
 impl Held {
@@ -69,21 +69,12 @@ pub struct Payable {
 }
 
 impl Participant {
-    /// The first completed training: the only one that unlocks incentives. First by position, since position alone
-    /// orders; a withdrawn completion does not count.
-    #[must_use]
-    pub fn first_completed(&self) -> Option<(u16, Purchase)> {
-        let completed = (0u16..).zip(self.purchases()).filter(|(_, p)| p.completed && !p.cancelled);
-        completed.min_by_key(|(index, _)| self.fact(FactKind::Completed, *index).map(crate::state::Fact::position))
-    }
-
-    /// The day on which incentives unlocked: completion, certificate and review of the first completed training, the
-    /// last of them (rule 9).
+    /// The day on which incentives unlocked: completion, certificate and review of the first completed training, the only
+    /// one that unlocks, the last of them (rule 9).
     #[must_use]
     pub fn unlock(&self) -> Option<Date> {
-        let (index, _) = self.first_completed()?;
-        let date = |kind| self.fact(kind, index).map(crate::state::Fact::date);
-        Some(date(FactKind::Completed)?.max(date(FactKind::Certified)?).max(date(FactKind::Reviewed)?))
+        let first = self.first_completed()?;
+        Some(first.completed.date().max(first.certified?.date()).max(first.reviewed?.date()))
     }
 
     /// The day on which a survey opens; `None` before the unlock or where there is no such survey.

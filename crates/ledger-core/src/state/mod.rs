@@ -25,7 +25,7 @@ pub(crate) use instruction::instructed;
 pub use instruction::{Instruction, InstructionStatus};
 pub(crate) use life::{More, Order, Tag};
 pub use participant::mark;
-pub use participant::{Fact, FactKind, Link, Participant, Payout, Purchase, Status};
+pub use participant::{Completion, Fact, FactKind, Link, Participant, Payout, Purchase, Status};
 pub(crate) use participant::{Identity, day16};
 pub use programme::{ExceptionEntry, ExceptionKey, InstructionList, Run, Wave, Year};
 pub use segmented::Segmented;

@@ -142,6 +142,19 @@ impl Link {
     }
 }
 
+/// A completed training, and what came after its completion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Completion {
+    /// Which purchase.
+    pub index: u16,
+    /// Its first completion.
+    pub completed: Fact,
+    /// Its first certificate.
+    pub certified: Option<Fact>,
+    /// Its first review.
+    pub reviewed: Option<Fact>,
+}
+
 /// An instruction, the account it goes to, and whether it was recalled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payout {
@@ -352,6 +365,34 @@ impl Participant {
         Some((entry.index, Purchase::of(&entry, after)?))
     }
 
+    /// The first completed training: first by the position of its completion, for position alone orders; one whose
+    /// completion was withdrawn, or that was cancelled, is none.
+    #[must_use]
+    pub fn first_completed(&self) -> Option<Completion> {
+        let mut completed = self.life.entries().filter(|entry| entry.tag == Tag::Completed);
+        completed.find_map(|entry| self.completion(entry.index))
+    }
+
+    /// The completion of a purchase, where it stands.
+    fn completion(&self, index: u16) -> Option<Completion> {
+        let (mut stands, mut completed, mut certified, mut reviewed) = (false, None, None, None);
+        for entry in self.life.entries().filter(|entry| entry.index == index) {
+            match entry.tag {
+                Tag::Cancelled => return None,
+                Tag::Completed => {
+                    stands = true;
+                    completed = completed.or(Some(entry.fact()));
+                }
+                Tag::Withdrawn => stands = false,
+                Tag::Certified => certified = certified.or(Some(entry.fact())),
+                Tag::Reviewed => reviewed = reviewed.or(Some(entry.fact())),
+                _ => {}
+            }
+        }
+        let completed = completed.filter(|_| stands)?;
+        Some(Completion { index, completed, certified, reviewed })
+    }
+
     /// Index of a purchase.
     #[must_use]
     pub fn purchase_index(&self, id: PurchaseId) -> Option<u16> {
@@ -507,17 +548,11 @@ mod tests {
         Participant::selected(ParticipantId([7; 16]), &event, Fact::of_parts(1, 18_000))
     }
 
-    /// An instruction of some entitlement, an outcome of one of the instructions before, or a link.
+    /// An instruction of some entitlement, an outcome of one of the instructions before, a link, a purchase, or
+    /// what became of one.
     fn entry() -> impl Strategy<Value = (Tag, u8)> {
-        let outcomes = [
-            Tag::Accepted,
-            Tag::Settled,
-            Tag::Rejected,
-            Tag::ReturnedAtFault,
-            Tag::InDoubt,
-            Tag::Recalled,
-            Tag::Certified,
-        ];
+        let outcomes = [Tag::Accepted, Tag::Settled, Tag::Rejected, Tag::ReturnedAtFault, Tag::InDoubt, Tag::Recalled];
+        let of_purchases = [Tag::Completed, Tag::Withdrawn, Tag::Cancelled, Tag::Certified, Tag::Reviewed];
         prop_oneof![
             prop::sample::select(&[Tag::TrainingInstructed, Tag::SurveyInstructed][..]).prop_flat_map(|tag| {
                 // Two that differ by 32, where nothing but the whole number tells them apart.
@@ -525,6 +560,8 @@ mod tests {
             }),
             (prop::sample::select(outcomes.to_vec()), 0..6u8),
             (Just(Tag::Linked), 1..6u8),
+            (Just(Tag::Bought), 1..6u8),
+            (prop::sample::select(of_purchases.to_vec()), 0..3u8),
         ]
     }
 
@@ -533,8 +570,13 @@ mod tests {
         fn one_pass_says_what_several_say(entries in prop::collection::vec(entry(), 0..24)) {
             let mut participant = selected();
             for ((tag, value), position) in entries.into_iter().zip(10u64..) {
-                if tag == Tag::Recalled && usize::from(value) >= participant.count(FactKind::Instructed) {
-                    // Only what was instructed is recalled.
+                let about = match tag {
+                    Tag::Recalled => FactKind::Instructed,
+                    Tag::Completed | Tag::Withdrawn | Tag::Cancelled | Tag::Certified | Tag::Reviewed => FactKind::Bought,
+                    _ => FactKind::Selected,
+                };
+                if about != FactKind::Selected && usize::from(value) >= participant.count(about) {
+                    // Only what was instructed is recalled, and only what was bought completed.
                     continue;
                 }
                 let link = (position % 3) as u8;
@@ -543,10 +585,19 @@ mod tests {
                     Tag::TrainingInstructed | Tag::SurveyInstructed => More::Order(order),
                     Tag::Settled => More::Mark([1, 2]),
                     Tag::Linked => More::Link([value; 16]),
+                    Tag::Bought => More::Purchase([value; 16], 100),
                     _ => More::Nothing,
                 };
                 participant.push(tag, value, Fact::of_parts(position, 18_050), more);
             }
+            let completed = (0u16..).zip(participant.purchases()).filter(|(_, p)| p.completed && !p.cancelled);
+            let when = |index| participant.fact(FactKind::Completed, index);
+            let first = completed.min_by_key(|(index, _)| when(*index).map(Fact::position)).and_then(|(index, _)| {
+                let of = |kind| participant.fact(kind, index);
+                let (certified, reviewed) = (of(FactKind::Certified), of(FactKind::Reviewed));
+                Some(Completion { index, completed: when(index)?, certified, reviewed })
+            });
+            prop_assert_eq!(participant.first_completed(), first);
             let instructions: Vec<_> = participant.instructions().collect();
             prop_assert_eq!(&participant.all_instructions(), &instructions);
             for position in (0..40).map(Position) {
