@@ -55,6 +55,7 @@ impl As {
         }
     }
 }
+
 /// The server's own port is none: it listens in a folder.
 const LISTENS: &str = "listen_addresses=";
 /// Durable as the ledger is, with room for a machine of this kind; the rest is as it comes.
@@ -219,11 +220,13 @@ async fn record(dir: &Path, people: u64, connections: usize, events: As) -> Resu
             let next = || work.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             while let Some(rows) = next() {
                 let Rows { participants, kinds, times, bodies, whose, accounts, amounts } = &rows;
-                let transaction = client.transaction().await?;
-                if events == As::Log {
-                    transaction.execute("LOCK TABLE events IN EXCLUSIVE MODE", &[]).await?;
-                }
                 let columns: [&(dyn ToSql + Sync); 7] = [participants, kinds, times, bodies, whose, accounts, amounts];
+                if events != As::Log {
+                    client.execute(&statement, &columns).await?;
+                    continue;
+                }
+                let transaction = client.transaction().await?;
+                transaction.execute("LOCK TABLE events IN EXCLUSIVE MODE", &[]).await?;
                 transaction.execute(&statement, &columns).await?;
                 transaction.commit().await?;
             }

@@ -24,6 +24,7 @@ impl Run<'_> {
         let seed = self.seed;
         let book = Book::open(&self.book()).expect("a book");
         self.met.instructions = book.entries.len();
+        self.met.deaths = book.deaths as u64;
         let url = self.server.as_ref().expect("a server").url.clone();
         let staff = Staff { url: url.clone() };
         // Before anybody looks into the book: the statement shows what was paid and never told, and nothing else.

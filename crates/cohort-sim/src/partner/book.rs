@@ -151,7 +151,7 @@ pub struct Book {
     /// Where the stream goes on.
     pub next: String,
     /// Deaths of the script that came.
-    pub(super) deaths: usize,
+    pub deaths: usize,
 }
 
 impl Book {

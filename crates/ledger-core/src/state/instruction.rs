@@ -1,7 +1,7 @@
 //! One order to one partner, as a participant's life tells it.
 
+use super::fact::FactKind;
 use super::life::{Entry, Tag};
-use super::participant::FactKind;
 use crate::codes::{EntitlementKind, Partner};
 use crate::ids::Position;
 use crate::scheme::Entitlement;

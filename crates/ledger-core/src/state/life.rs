@@ -14,8 +14,8 @@
 //! | | of an instruction: attempt, link and partner in one number; run; due date and expiry less its own day, zigzag |
 //! | | of a settlement: two bytes of the SHA-256 of its transaction reference |
 
+use super::fact::{Fact, FactKind};
 use super::packed::{byte, put_varint, two_varints, varint, varints};
-use super::participant::{Fact, FactKind};
 use crate::ids::Position;
 
 /// What an entry is, with what its value means.

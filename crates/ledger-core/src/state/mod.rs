@@ -5,6 +5,7 @@
 //! either: whether a repeat says the same, the record itself tells, see [`crate::decide::compare`].
 
 mod ahead;
+mod fact;
 mod index;
 mod instruction;
 mod life;
@@ -20,13 +21,15 @@ use std::hash::{Hash, Hasher};
 use sha2::{Digest as _, Sha256};
 
 pub use ahead::AHEAD;
+pub(crate) use fact::day16;
+pub use fact::{Fact, FactKind};
 pub use index::{Counts, Index};
 pub(crate) use instruction::instructed;
 pub use instruction::{Instruction, InstructionStatus};
 pub(crate) use life::{More, Order, Tag};
+pub(crate) use participant::Identity;
 pub use participant::mark;
-pub use participant::{Completion, Fact, FactKind, Link, Participant, Payout, Purchase, Status};
-pub(crate) use participant::{Identity, day16};
+pub use participant::{Completion, Link, Participant, Payout, Purchase, Status};
 pub use programme::{ExceptionEntry, ExceptionKey, InstructionList, Run, Wave, Year};
 pub use segmented::Segmented;
 

@@ -116,15 +116,19 @@ impl ParticipantService for Ledger {
             Some(((last, participant.positions().collect::<Vec<_>>()), last + 1))
         };
         let (found, known_at) = self.engine.read(move |state| of_one(places(state))).await?;
-        let (last, positions) = found.ok_or_else(|| rejected(&Rejection::ParticipantUnknown { participant: id }))?;
+        let (last, mut positions) =
+            found.ok_or_else(|| rejected(&Rejection::ParticipantUnknown { participant: id }))?;
+        let from = page.from.unwrap_or(if newest { last } else { 0 });
         let reader = self.engine.reader();
         let (events, next) = tokio::task::block_in_place(|| {
-            // Each record names the one before it, but a disk is faster where it knows of all of them.
-            reader.will_need(positions);
+            // Each record names the one before it, but a disk is faster where it knows of all that will be read.
+            positions.retain(|position| if newest { *position <= from } else { *position >= from });
+            let older = if newest { positions.len().saturating_sub(page.size) } else { 0 };
+            reader.will_need(positions.drain(older..));
             if newest {
-                history::newest_first(reader, page.from.unwrap_or(last), page.size)
+                history::newest_first(reader, from, page.size)
             } else {
-                history::oldest_first(reader, last, page.from.unwrap_or(0), page.size)
+                history::oldest_first(reader, last, from, page.size)
             }
         })?;
         let next_page_token = next.map(|place| token(&list, place)).unwrap_or_default();

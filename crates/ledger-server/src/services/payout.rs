@@ -134,20 +134,21 @@ impl Ledger {
         let mut made = self.pages(partner, from);
         while let Some(page) = made.recv().await {
             let page = page.await.map_err(|_| stopped())??;
+            let reached = page.reached();
             from = page.next;
-            lag.reached(page.reached());
             if !page.message.instructions.is_empty() && messages.send(Ok(page.message)).await.is_err() {
                 return Ok(());
             }
+            lag.reached(reached);
         }
         loop {
             let size = *durable.borrow_and_update();
             if let Some(page) = self.tails.next(self, partner, from, size).await? {
                 from = page.next;
-                lag.reached(page.reached());
                 if messages.send(Ok(page.message.clone())).await.is_err() {
                     return Ok(());
                 }
+                lag.reached(page.reached());
                 continue;
             }
             lag.reached(size);

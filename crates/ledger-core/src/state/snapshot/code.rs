@@ -1,8 +1,9 @@
 //! The entries of a snapshot's pieces, byte by byte. Numbers are varints or little-endian.
 
+use super::super::fact::Fact;
 use super::super::life::Life;
 use super::super::packed::{byte, put_varint, varint};
-use super::super::participant::{Fact, Identity, Participant, Status};
+use super::super::participant::{Identity, Participant, Status};
 use super::super::programme::{Block, ExceptionEntry, ExceptionKey, Run, Wave, Year};
 use super::super::{Place, RareKey, RareKind, State};
 use super::PARTNERS;
