@@ -20,7 +20,7 @@
 //! after they had become durable.
 
 /// The longest chunk value, bytes. The store moves longer values into files that it never syncs.
-pub const MAX_CHUNK_BYTES: usize = 7 * 1024;
+pub const MAX_CHUNK_BYTES: usize = 14 * 1024;
 
 const VERSION: u8 = 1;
 const CODEC_PLAIN: u8 = 0;
@@ -37,9 +37,9 @@ pub(crate) fn position_of_key(key: &[u8]) -> Option<u64> {
     key.try_into().ok().map(u64::from_be_bytes)
 }
 
-/// How many of the records, whose lengths are given, go into the next chunk. At least one.
-pub(crate) fn fill(lengths: impl Iterator<Item = usize>) -> usize {
-    let mut room = MAX_CHUNK_BYTES - FIXED_BYTES;
+/// How many of the records, whose lengths are given, go into the next chunk, of `limit` bytes at most. At least one.
+pub(crate) fn fill(lengths: impl Iterator<Item = usize>, limit: usize) -> usize {
+    let mut room = limit - FIXED_BYTES;
     let mut count = 0;
     for length in lengths {
         let needed = length + varint_len(length as u64);
@@ -280,8 +280,8 @@ mod tests {
     #[test]
     fn the_longest_record_fits() {
         let record = [0u8; MAX_RECORD_BYTES];
-        assert_eq!(fill([record.len()].into_iter()), 1);
-        assert!(encoded(u64::MAX - 1, 0, u64::MAX, &[&record]).len() <= MAX_CHUNK_BYTES);
+        assert_eq!(fill([record.len()].into_iter(), MAX_CHUNK_BYTES / 2), 1);
+        assert!(encoded(u64::MAX - 1, 0, u64::MAX, &[&record]).len() <= MAX_CHUNK_BYTES / 2);
     }
 
     #[test]
@@ -308,7 +308,7 @@ mod tests {
             let mut position = first;
             let mut seen = Vec::new();
             while !rest.is_empty() {
-                let count = fill(rest.iter().map(|record| record.len()));
+                let count = fill(rest.iter().map(|record| record.len()), MAX_CHUNK_BYTES);
                 let value = encoded(position, first, records.len() as u64, &rest[..count]);
                 prop_assert!(value.len() <= MAX_CHUNK_BYTES);
                 let chunk = Chunk::parse(position, &value).expect("what was encoded");

@@ -454,8 +454,8 @@ mod tests {
     /// Commits of this many records of 500 bytes; 14 of them make a chunk.
     const COMMIT: u64 = 60;
 
-    fn record(position: u64) -> [u8; 500] {
-        [position as u8; 500]
+    fn record(position: u64) -> [u8; 1000] {
+        [position as u8; 1000]
     }
 
     /// A log of `commits` commits that was killed, with a head file that says only `known` of them.

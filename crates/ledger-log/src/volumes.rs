@@ -40,14 +40,21 @@ impl Volumes {
         Ok(volumes)
     }
 
-    /// Creates the volume that counts from `first`; whole and durable under its name on return.
-    pub(crate) fn create(live: &Path, first: u64, cache_bytes: u64, wait: Duration) -> Result<Volume, VolumeError> {
+    /// Creates the volume that counts from `first`, its leaves split as far as `to`; whole and durable under its name on return.
+    pub(crate) fn create(
+        live: &Path,
+        (first, to): (u64, u64),
+        cache_bytes: u64,
+        wait: Duration,
+    ) -> Result<Volume, VolumeError> {
         files::create_dir(live)?;
         let path = live.join(name(first));
         let draft = files::draft(&path);
         files::remove_tree(&draft)?;
         files::remove_tree(&path)?;
         let volume = Volume::open(&draft, cache_bytes, wait)?;
+        volume.split(first, to)?;
+        volume.flush()?;
         // sled uses its folder's name only while it opens, and for the blobs that it never gets to write.
         files::rename(&draft, &path)?;
         Ok(volume)

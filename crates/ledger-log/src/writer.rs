@@ -1,7 +1,8 @@
 //! Appending: the one way records enter the log.
 //!
-//! A commit is, in this order: the chunks in one atomic batch of the live volume, its flush, a sync of its file, the head
-//! file, and only then the new head for readers and the answer. Whoever gets `Ok` has it on disk.
+//! A commit is, in this order: its chunks in the live volume, the volume's flush, the head file, and only then the new head
+//! for readers and the answer. Whoever gets `Ok` has it on disk. What a cut leaves of a commit that was not answered is known
+//! as that by what each chunk says of its commit (`scan`).
 //!
 //! When a commit has filled a segment, the writer goes on in a new volume, opened in time by a thread of its own, and the
 //! sealing thread does the rest.
@@ -9,6 +10,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+
+use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
 use crate::batch::Batch;
 use crate::closed;
@@ -21,13 +24,16 @@ use crate::scan::NO_LEVEL;
 use crate::sealer::Sealer;
 use crate::store::{self, Shared};
 use crate::subtrees::SubtreesFile;
-use crate::volume::{Volume, VolumeError};
+use crate::volume::{Stored, Volume, VolumeError};
 use crate::volumes::{self, Volumes};
 use crate::{chunk, files};
 
-/// From this many records on, hashing (a quarter of a microsecond each) takes longer than starting a thread for it, and
+/// From this many records on, hashing (a quarter of a microsecond each) takes longer than waking a thread for it, and
 /// is done while the store writes.
 const HASH_BESIDE: usize = 256;
+
+/// So many records at least the leaves of a volume are split ahead of a commit: more than one leaf has.
+const SPLIT_AHEAD: u64 = 2_048;
 
 /// The only writer of a log folder. Dropping it ends all readers and frees the folder, without the description that
 /// [`Writer::close`] leaves; nothing that was answered is lost either way.
@@ -38,6 +44,8 @@ pub struct Writer {
     head_file: HeadFile,
     subtrees: SubtreesFile,
     leaf_hashes: Vec<Hash>,
+    /// One thread that hashes while this one writes.
+    hasher: ThreadPool,
     value: Vec<u8>,
     poisoned: bool,
     dir: PathBuf,
@@ -65,6 +73,8 @@ impl Writer {
         subtrees: SubtreesFile,
     ) -> Result<Self, OpenError> {
         let sealer = Sealer::start(&dir, shared.clone())?;
+        let hasher = ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "ledger-hash".to_owned()).build();
+        let hasher = hasher.map_err(|error| FileError::at("start a thread for", &dir)(std::io::Error::other(error)))?;
         let (sealed, level) =
             shared.store().map_or((0, options.segment_level), |store| (store.sealed.end(), store.sealed.level));
         let mut writer = Writer {
@@ -73,6 +83,7 @@ impl Writer {
             head_file,
             subtrees,
             leaf_hashes: Vec::new(),
+            hasher,
             value: Vec::new(),
             poisoned: false,
             dir,
@@ -104,7 +115,8 @@ impl Writer {
     }
 
     fn create_volume(&self, first: u64) -> Result<Volume, VolumeError> {
-        Volumes::create(&store::live(&self.dir), first, self.options.cache_bytes, self.options.lock_wait)
+        let Options { cache_bytes, lock_wait, .. } = self.options;
+        Volumes::create(&store::live(&self.dir), (first, first), cache_bytes, lock_wait)
     }
 
     /// Goes on in a new volume when a segment is full, and has that volume made in time.
@@ -112,9 +124,10 @@ impl Writer {
         let size = self.frontier.size();
         if size < self.boundary {
             if self.next.is_none() && self.boundary - size <= (1 << self.level) / 8 {
-                let (live, first) = (store::live(&self.dir), self.boundary);
+                let live = store::live(&self.dir);
+                let whole = (self.boundary, self.boundary + (1 << self.level));
                 let Options { cache_bytes, lock_wait, .. } = self.options;
-                self.next = Some(std::thread::spawn(move || Volumes::create(&live, first, cache_bytes, lock_wait)));
+                self.next = Some(std::thread::spawn(move || Volumes::create(&live, whole, cache_bytes, lock_wait)));
             }
             return Ok(());
         }
@@ -227,20 +240,7 @@ impl Writer {
     fn commit(&mut self, batch: &Batch) -> Result<Head, String> {
         let records: Vec<&[u8]> = batch.records().collect();
         let commit_first = self.frontier.size();
-        let mut chunks = sled::Batch::default();
-        let mut first = commit_first;
-        let mut rest = &records[..];
-        while !rest.is_empty() {
-            // No chunk goes over the end of a segment.
-            let room = (((first >> self.level) + 1) << self.level) - first;
-            let fitting = rest.iter().take(usize::try_from(room).unwrap_or(usize::MAX));
-            let (these, others) = rest.split_at(chunk::fill(fitting.map(|record| record.len())));
-            chunk::encode(&mut self.value, first, commit_first, records.len() as u64, these);
-            chunks.insert(&chunk::key(first), self.value.as_slice());
-            first += these.len() as u64;
-            rest = others;
-        }
-        let Writer { shared, frontier, subtrees, leaf_hashes, .. } = self;
+        let Writer { shared, frontier, subtrees, leaf_hashes, value, level, boundary, hasher, .. } = self;
         let mut hash = || {
             for record in &records {
                 let leaf = leaf_hash(record);
@@ -250,21 +250,29 @@ impl Writer {
             Head { size: frontier.size(), root: frontier.root() }
         };
         let volume = shared.store().and_then(|store| store.volumes.last().map(|(_, volume)| volume.clone()));
-        let store = || match volume {
-            Some(volume) => volume.apply(chunks).map_err(|error| error.to_string()),
-            None => Err("the volume is closed".to_owned()),
+        let volume = volume.ok_or_else(|| "the volume is closed".to_owned())?;
+        let count = records.len() as u64;
+        let chunks =
+            Chunks { records: &records, commit_first, next: 0, level: *level, limit: volume.chunk_bytes(), value };
+        let needed = (commit_first + count + SPLIT_AHEAD).min(*boundary);
+        let store = || {
+            if volume.split_to() < needed {
+                volume.split(commit_first, needed + SPLIT_AHEAD)?;
+            }
+            volume.insert(chunks)?;
+            volume.flush()
         };
-        let head = if records.len() < HASH_BESIDE {
-            store()?;
-            hash()
+        let (stored, head) = if records.len() < HASH_BESIDE {
+            (store(), hash())
         } else {
-            std::thread::scope(|scope| {
-                let hashing = scope.spawn(hash);
-                let stored = store();
-                let hashed = hashing.join().map_err(|_| "hashing panicked".to_owned());
-                stored.and(hashed)
-            })?
+            let mut head = None;
+            let stored = hasher.in_place_scope(|scope| {
+                scope.spawn(|_| head = Some(hash()));
+                store()
+            });
+            (stored, head.ok_or_else(|| "hashing did not end".to_owned())?)
         };
+        stored.map_err(|error| error.to_string())?;
         self.head_file.write(head).and_then(|()| self.subtrees.write()).map_err(|error| in_words(&error))?;
         self.shared.publish(head);
         self.roll_over().map_err(|error| format!("no new volume: {error}"))?;
@@ -284,6 +292,33 @@ impl Drop for Writer {
     fn drop(&mut self) {
         // Readers may live on; they must not hold the store's files once the folder is free for others.
         self.end();
+    }
+}
+
+/// The chunks of a commit, encoded one after the other. None goes over the end of a segment.
+struct Chunks<'a> {
+    records: &'a [&'a [u8]],
+    commit_first: u64,
+    /// The record that the next chunk begins with.
+    next: usize,
+    level: u32,
+    /// No chunk is longer, bytes.
+    limit: usize,
+    value: &'a mut Vec<u8>,
+}
+
+impl Iterator for Chunks<'_> {
+    type Item = Stored;
+
+    fn next(&mut self) -> Option<Stored> {
+        let rest = self.records.get(self.next..).filter(|rest| !rest.is_empty())?;
+        let first = self.commit_first + self.next as u64;
+        let room = (((first >> self.level) + 1) << self.level) - first;
+        let fitting = rest.iter().take(usize::try_from(room).unwrap_or(usize::MAX));
+        let these = &rest[..chunk::fill(fitting.map(|record| record.len()), self.limit)];
+        chunk::encode(self.value, first, self.commit_first, self.records.len() as u64, these);
+        self.next += these.len();
+        Some((first, self.value.as_slice().into()))
     }
 }
 
