@@ -98,7 +98,7 @@ impl AtRest {
     /// Damage is no error: it is in the findings. Errors are what kept the log from being examined, and
     /// [`OpenError::Record`] when `visit` refuses a record.
     pub fn examine(&self, mut visit: impl FnMut(u64, &[u8]) -> Result<(), VisitError>) -> Result<Examined, OpenError> {
-        self.examine_all(Readers::InTurn(1), &mut scan::one_by_one(0, &mut visit)).map(|(examined, _)| examined)
+        self.examine_all(Readers::InTurn(1), &mut scan::one_by_one(&mut visit)).map(|(examined, _)| examined)
     }
 
     /// Like [`AtRest::examine`], with so many threads that read and hash what is sealed; `visit` is shown window after

@@ -39,7 +39,7 @@ use crate::manifest::{self, Sealed};
 use crate::merkle::Frontier;
 use crate::reader::Reader;
 use crate::real_sync;
-use crate::scan::{self, Beside, Readers, Scan, Scanned, TornTail};
+use crate::scan::{self, Beside, Readers, Scan, Scanned, TornTail, Window};
 use crate::snapshot;
 use crate::store::{Shared, Store};
 use crate::subtrees::{self, BLOCK_LEVEL, SubtreesFile, SubtreesReader};
@@ -111,7 +111,7 @@ impl Log {
         options: &Options,
         mut visit: impl FnMut(u64, &[u8]) -> Result<(), VisitError>,
     ) -> Result<(Writer, Reader, Recovery), OpenError> {
-        Log::begin(dir, options)?.open(None, &mut visit)
+        Log::begin(dir, options)?.open(None, &mut scan::one_by_one(&mut visit))
     }
 
     /// Takes the log in `dir`, creating it where missing, and compares its files with what a close left. No record is read.
@@ -151,7 +151,7 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Reads, checks and hashes the records, and shows them to `visit` as [`Log::open_with`] does.
+    /// Reads, checks and hashes the records, and shows them to `visit`, window by window, as [`Log::open_with`] does.
     ///
     /// `known`: so many records, with this root, the visitor knows already. It is shown those behind them, once the log was
     /// found to begin with them; of what is sealed and before them nothing is read but what the roots need, see
@@ -159,7 +159,7 @@ impl Opening {
     pub fn open(
         self,
         known: Option<Head>,
-        visit: &mut impl FnMut(u64, &[u8]) -> Result<(), VisitError>,
+        visit: &mut impl FnMut(Window<'_>) -> Result<(), OpenError>,
     ) -> Result<(Writer, Reader, Recovery), OpenError> {
         let Opening { dir, options, mut lock, leftovers, mut head_file, stored, clean, sealed } = self;
         let (dir, options, live) = (dir.as_path(), &options, dir.join(LIVE));
@@ -172,7 +172,7 @@ impl Opening {
             }
         };
         let unread = frontier.size();
-        let mut visit = scan::one_by_one(known.map_or(0, |known| known.size), visit);
+        let mut visit = |window: Window<'_>| visit(window.behind(known.map_or(0, |known| known.size)));
         let readers = Readers::Ahead(std::thread::available_parallelism().map_or(1, usize::from));
         let mut scan = Scan { head: stored.head, beside, frontier: &mut frontier, readers, visit: &mut visit };
         scan.sealed(&sealed)?;

@@ -39,36 +39,48 @@ const WINDOW_ALONE: usize = 16;
 #[derive(Debug, Clone, Copy)]
 pub struct Window<'a> {
     chunks: &'a [(Chunk, Value)],
+    /// Records before this position are left out.
+    from: u64,
 }
 
 impl<'a> Window<'a> {
+    pub(crate) fn of(chunks: &'a [(Chunk, Value)]) -> Self {
+        Self { chunks, from: 0 }
+    }
+
     /// The records with their positions, in order.
     pub fn records(&self) -> impl Iterator<Item = (u64, &'a [u8])> + use<'a> {
-        self.chunks.iter().flat_map(|(chunk, value)| chunk.records(value))
+        let Self { chunks, from } = *self;
+        let records = chunks.iter().flat_map(|(chunk, value)| chunk.records(value));
+        records.skip_while(move |(position, _)| *position < from)
     }
 
     /// The same records as so many windows of about the same size, in order; those that would be empty are left out.
     pub fn parts(self, parts: usize) -> impl Iterator<Item = Window<'a>> {
         let chunks = self.chunks.len().div_ceil(parts.max(1)).max(1);
-        self.chunks.chunks(chunks).map(|chunks| Window { chunks })
+        self.chunks.chunks(chunks).map(move |chunks| Window { chunks, ..self })
     }
 
     /// Number of records.
     pub fn count(&self) -> u64 {
-        self.chunks.iter().map(|(chunk, _)| chunk.count).sum()
+        self.chunks.iter().map(|(chunk, _)| chunk.end().saturating_sub(self.from.max(chunk.first))).sum()
+    }
+
+    /// The same without the records before this position.
+    pub(crate) fn behind(self, from: u64) -> Self {
+        Self { from, ..self }
     }
 }
 
 /// What a pass shows its records to, window by window, in order.
 pub(crate) type Visitor<'a> = dyn FnMut(Window<'_>) -> Result<(), OpenError> + 'a;
 
-/// A visitor of single records from a position on.
+/// A visitor of single records.
 pub(crate) fn one_by_one<'v>(
-    from: u64,
     visit: &'v mut impl FnMut(u64, &[u8]) -> Result<(), VisitError>,
 ) -> impl FnMut(Window<'_>) -> Result<(), OpenError> + 'v {
-    move |window| {
-        window.records().filter(|(position, _)| *position >= from).try_for_each(|(position, record)| {
+    |window| {
+        window.records().try_for_each(|(position, record)| {
             visit(position, record).map_err(|source| OpenError::Record { position, source })
         })
     }
@@ -300,7 +312,7 @@ impl Scan<'_> {
                         root = self.beside.append_block(self.frontier, block, sealed.level)?.or(root);
                     }
                     let chunks: Vec<_> = blocks.into_iter().map(|block| block.chunk).collect();
-                    (self.visit)(Window { chunks: &chunks })?;
+                    (self.visit)(Window::of(&chunks))?;
                     found?;
                 }
                 Ok::<(), OpenError>(())
@@ -355,7 +367,7 @@ impl Scan<'_> {
                 if !ends {
                     continue;
                 }
-                for (_, record) in (Window { chunks: &commit }).records() {
+                for (_, record) in Window::of(&commit).records() {
                     self.beside.append(self.frontier, leaf_hash(record), NO_LEVEL)?;
                 }
                 whole.append(&mut commit);
@@ -370,10 +382,10 @@ impl Scan<'_> {
                 }
                 root_at_head(self.frontier)?;
             }
-            (self.visit)(Window { chunks: &whole })?;
+            (self.visit)(Window::of(&whole))?;
             whole.clear();
         };
-        (self.visit)(Window { chunks: &whole })?;
+        (self.visit)(Window::of(&whole))?;
 
         let fault = fault.or_else(|| {
             (!commit.is_empty()).then(|| Fault {

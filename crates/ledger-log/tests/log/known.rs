@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use ledger_log::{Checkpoints, Head, Log, NoteSigner, OpenError, Options, Recovery};
+use ledger_log::{Checkpoints, Head, Log, NoteSigner, OpenError, Options, Recovery, Window};
 
 use crate::support::*;
 
@@ -37,9 +37,11 @@ type Opened = (ledger_log::Reader, Recovery, Vec<u64>);
 /// Opens it with what is known; gives the positions that were shown. The log is closed again.
 fn opened<T>(dir: &Path, known: Head, then: impl FnOnce(Opened) -> T) -> Result<T, OpenError> {
     let mut shown = Vec::new();
-    let mut visit = |position, bytes: &[u8]| {
-        assert_eq!(bytes, record(position));
-        shown.push(position);
+    let mut visit = |window: Window<'_>| {
+        for (position, bytes) in window.records() {
+            assert_eq!(bytes, record(position));
+            shown.push(position);
+        }
         Ok(())
     };
     let opened = Log::begin(dir, &options())?.open(Some(known), &mut visit);

@@ -10,8 +10,11 @@ use std::time::{Duration, Instant};
 use ledger_core::codes::{ExceptionCause, Platform};
 use ledger_core::decide::decide_apart;
 use ledger_core::event::Event;
+use ledger_core::state::AHEAD;
 use ledger_core::{Command, Decision, Meta, NewEvent, Rejection, State};
-use ledger_log::{Batch, Checkpoints, Log, OpenError, Opening, Options, Reader, Recovery, VisitError, Writer, record};
+use ledger_log::{
+    Batch, Checkpoints, Log, OpenError, Opening, Options, Reader, Recovery, VisitError, Window, Writer, record,
+};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
@@ -122,11 +125,30 @@ fn open_all(opening: Opening) -> Result<(State, Opened, u64), OpenError> {
     Ok((state, opened, 0))
 }
 
-fn fold(state: &mut State) -> impl FnMut(u64, &[u8]) -> Result<(), VisitError> + '_ {
-    |_, bytes| {
-        state.apply(&record::decode(bytes)?, &mut |_| {})?;
-        Ok(())
+fn fold(state: &mut State) -> impl FnMut(Window<'_>) -> Result<(), OpenError> + '_ {
+    |window| {
+        let mut records = window.records();
+        let mut some = Vec::with_capacity(AHEAD);
+        loop {
+            for (position, bytes) in records.by_ref().take(AHEAD) {
+                some.push(record::decode(bytes).map_err(|source| refused(position, source))?);
+            }
+            if some.is_empty() {
+                return Ok(());
+            }
+            let mut participants = [None; AHEAD];
+            participants.iter_mut().zip(&some).for_each(|(participant, record)| *participant = record.participant);
+            for (record, guess) in some.iter().zip(state.foresee(&participants)) {
+                let applied = state.apply_foreseen(record, guess, &mut |_| {});
+                applied.map_err(|source| refused(record.position, source))?;
+            }
+            some.clear();
+        }
     }
+}
+
+fn refused(position: u64, source: impl Into<VisitError>) -> OpenError {
+    OpenError::Record { position, source: source.into() }
 }
 
 /// Ends the engine when one of its threads panics: a server without its state or its log must not stay, and who waits for

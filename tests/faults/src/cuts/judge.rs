@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use ledger_log::{
-    AtRest, Batch, Checkpoints, Frontier, Hash, Head, Log, OpenError, Options, Recovery, Snapshot, Unusable, leaf_hash,
+    AtRest, Batch, Checkpoints, Frontier, Hash, Head, Log, OpenError, Options, Recovery, Snapshot, Unusable, Window,
+    leaf_hash,
 };
 
 use super::story::{Promise, Written};
@@ -26,8 +27,8 @@ pub struct Kept {
 /// Opens a log of which these records are known, reading the others; gives what the opening said, and all leaf hashes.
 fn opened(dir: &Path, mut leaves: Vec<Hash>) -> Result<(ledger_log::Writer, Recovery, Vec<Hash>), OpenError> {
     let known = (!leaves.is_empty()).then(|| head_of(&leaves));
-    let mut visit = |_, bytes: &[u8]| {
-        leaves.push(leaf_hash(bytes));
+    let mut visit = |window: Window<'_>| {
+        leaves.extend(window.records().map(|(_, bytes)| leaf_hash(bytes)));
         Ok(())
     };
     let (writer, _, recovery) = Log::begin(dir, &Options::default())?.open(known, &mut visit)?;
