@@ -463,7 +463,7 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
-    /// Commits of this many records of 500 bytes; 14 of them make a chunk.
+    /// Commits of this many records of 1,000 bytes; 14 of them make a chunk.
     const COMMIT: u64 = 60;
 
     fn record(position: u64) -> [u8; 1000] {

@@ -51,7 +51,7 @@ const fn gather(bits: u64) -> u64 {
 }
 
 /// The next two numbers, at once where both are in the next eight bytes; `None` where there are not two whole ones.
-#[inline]
+#[inline(always)]
 pub(super) fn two_varints(rest: &mut &[u8]) -> Option<(u64, u64)> {
     if let Some(eight) = rest.first_chunk() {
         let eight = u64::from_le_bytes(*eight);
