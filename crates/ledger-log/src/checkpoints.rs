@@ -209,7 +209,8 @@ impl Checkpoints {
         files::create_dir(path.parent().unwrap_or(dir))?;
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let file = opened.map_err(FileError::at("open", &path))?;
-        // Also one that is there: a process that was killed may have made it and not synced it.
+        // Also one that is there: a process that was killed may have made it, or written its last note, and not synced it.
+        file.sync_all().map_err(FileError::at("sync", &path))?;
         files::sync_name(&path)?;
         Ok(Self { file, path, kept })
     }

@@ -38,8 +38,14 @@ struct Entry {
 }
 
 /// Describes the files of `dir` as they are; durable on return. Nothing may write to them any more.
+///
+/// Each is made durable before: a process that was killed may have written to it and not synced it, and nobody since.
 pub(crate) fn write(dir: &Path) -> Result<(), FileError> {
-    let entries = list(dir)?.iter().map(|path| describe(dir, path)).collect::<Result<Vec<_>, _>>()?;
+    let listed = list(dir)?;
+    for path in &listed {
+        File::open(path).and_then(|file| file.sync_all()).map_err(FileError::at("sync", path))?;
+    }
+    let entries = listed.iter().map(|path| describe(dir, path)).collect::<Result<Vec<_>, _>>()?;
     let path = dir.join(NAME);
     let draft = files::draft(&path);
     File::create(&draft)
