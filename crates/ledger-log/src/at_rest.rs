@@ -14,10 +14,11 @@ use crate::manifest::Sealed;
 use crate::merkle::{Frontier, Hash};
 use crate::reader::Reader;
 use crate::recovery::{self, Options, live_is_there, open_volumes, read_head, volume_dir};
-use crate::scan::{self, Beside, Readers, Scan, Scanned, TornTail, Window};
+use crate::scan::{Beside, Readers, Scan, Scanned, TornTail};
 use crate::store::{Shared, Store};
 use crate::subtrees::{self, SubtreesFile, SubtreesReader};
 use crate::volumes::Volumes;
+use crate::window::{Visitor, Window, one_by_one};
 use crate::{archive, files};
 
 /// A log that nobody writes to. Other tools may read it at the same time; a server cannot start meanwhile.
@@ -98,7 +99,7 @@ impl AtRest {
     /// Damage is no error: it is in the findings. Errors are what kept the log from being examined, and
     /// [`OpenError::Record`] when `visit` refuses a record.
     pub fn examine(&self, mut visit: impl FnMut(u64, &[u8]) -> Result<(), VisitError>) -> Result<Examined, OpenError> {
-        self.examine_all(Readers::InTurn(1), &mut scan::one_by_one(&mut visit)).map(|(examined, _)| examined)
+        self.examine_all(Readers::InTurn(1), &mut one_by_one(&mut visit)).map(|(examined, _)| examined)
     }
 
     /// Like [`AtRest::examine`], with so many threads that read and hash what is sealed; `visit` is shown window after
@@ -129,7 +130,7 @@ impl AtRest {
     fn examine_all(
         &self,
         readers: Readers,
-        visit: &mut scan::Visitor<'_>,
+        visit: &mut Visitor<'_>,
     ) -> Result<(Examined, Option<AtRestReader>), OpenError> {
         let mut examined = Examined {
             head: Head::empty(),
@@ -182,7 +183,7 @@ impl AtRest {
         &self,
         examined: &mut Examined,
         readers: Readers,
-        visit: &mut scan::Visitor<'_>,
+        visit: &mut Visitor<'_>,
     ) -> Result<Option<AtRestReader>, OpenError> {
         let sealed = Sealed::open(&self.dir)?;
         let mut frontier = Frontier::default();
@@ -206,7 +207,7 @@ impl AtRest {
         head: Head,
         examined: &mut Examined,
         readers: Readers,
-        visit: &mut scan::Visitor<'_>,
+        visit: &mut Visitor<'_>,
     ) -> Result<Option<AtRestReader>, OpenError> {
         let sealed = Sealed::of_log(&self.dir)?;
         let live = volume_dir(&self.dir)?;

@@ -42,9 +42,7 @@ struct Entry {
 /// Each is made durable before: a process that was killed may have written to it and not synced it, and nobody since.
 pub(crate) fn write(dir: &Path) -> Result<(), FileError> {
     let listed = list(dir)?;
-    for path in &listed {
-        File::open(path).and_then(|file| file.sync_all()).map_err(FileError::at("sync", path))?;
-    }
+    listed.iter().try_for_each(|path| files::sync_file(path))?;
     let entries = listed.iter().map(|path| describe(dir, path)).collect::<Result<Vec<_>, _>>()?;
     let path = dir.join(NAME);
     let draft = files::draft(&path);

@@ -27,11 +27,14 @@ pub(crate) fn sync_name(path: &Path) -> Result<(), FileError> {
     }
 }
 
+/// Makes what is in the file durable.
+pub(crate) fn sync_file(path: &Path) -> Result<(), FileError> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(FileError::at("sync", path))
+}
+
 /// Makes every file under `dir`, and every name, durable.
 pub(crate) fn sync_tree(dir: &Path) -> Result<(), FileError> {
-    for path in files_under(dir)? {
-        File::open(&path).and_then(|file| file.sync_all()).map_err(FileError::at("sync", &path))?;
-    }
+    files_under(dir)?.iter().try_for_each(|path| sync_file(path))?;
     for entry in entries(dir)? {
         if entry.is_dir() {
             sync_tree(&entry)?;

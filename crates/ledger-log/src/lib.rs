@@ -51,6 +51,7 @@ mod unread;
 mod volume;
 mod volumes;
 mod waker;
+mod window;
 mod writer;
 
 pub use archive::{ArchiveWriter, is_archive, keep_notes, kept_notes};
@@ -66,7 +67,8 @@ pub use merkle::{Frontier, Hash, empty_root, leaf_hash, node_hash};
 pub use reader::{Nearby, Reader, Record, Records};
 pub use recovery::{Log, Opening, Options, Recovery};
 pub use restore::{restore, restore_linked};
-pub use scan::{TornTail, Window};
+pub use scan::TornTail;
 pub use snapshot::{Snapshot, SnapshotWriter, Unusable};
 pub use subtrees::BLOCK_LEVEL;
+pub use window::Window;
 pub use writer::Writer;

@@ -39,12 +39,13 @@ use crate::manifest::{self, Sealed};
 use crate::merkle::Frontier;
 use crate::reader::Reader;
 use crate::real_sync;
-use crate::scan::{self, Beside, Readers, Scan, Scanned, TornTail, Window};
+use crate::scan::{self, Beside, Readers, Scan, Scanned, TornTail};
 use crate::snapshot;
 use crate::store::{Shared, Store};
 use crate::subtrees::{self, BLOCK_LEVEL, SubtreesFile, SubtreesReader};
 use crate::volume::VolumeError;
 use crate::volumes::Volumes;
+use crate::window::{Window, one_by_one};
 use crate::writer::Writer;
 
 /// A copy of the volume that is being examined.
@@ -111,7 +112,7 @@ impl Log {
         options: &Options,
         mut visit: impl FnMut(u64, &[u8]) -> Result<(), VisitError>,
     ) -> Result<(Writer, Reader, Recovery), OpenError> {
-        Log::begin(dir, options)?.open(None, &mut scan::one_by_one(&mut visit))
+        Log::begin(dir, options)?.open(None, &mut one_by_one(&mut visit))
     }
 
     /// Takes the log in `dir`, creating it where missing, and compares its files with what a close left. No record is read.

@@ -6,7 +6,8 @@ use crate::error::OpenError;
 use crate::head::Head;
 use crate::merkle::Frontier;
 use crate::reader::Reader;
-use crate::scan::{Beside, Readers, Scan, Window};
+use crate::scan::{Beside, Readers, Scan};
+use crate::window::Window;
 
 /// What ended a check that was told to.
 #[derive(Debug, thiserror::Error)]

@@ -257,7 +257,7 @@ impl Writer {
         let needed = (commit_first + count + SPLIT_AHEAD).min(*boundary);
         let store = || {
             if volume.split_to() < needed {
-                volume.split(commit_first, needed + SPLIT_AHEAD)?;
+                volume.split(commit_first, (needed + SPLIT_AHEAD).min(*boundary))?;
             }
             volume.insert(chunks)?;
             volume.flush()
@@ -359,5 +359,42 @@ mod tests {
         writer.append(0, &batch).expect("appended");
         drop(writer);
         assert!(matches!(reader.get(0), Err(ReadError::Closed)));
+    }
+
+    #[test]
+    fn a_log_whose_volume_an_earlier_build_made_goes_on_in_it() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut batch = Batch::new();
+        (0..300).for_each(|at| batch.push(&[at as u8; 1_000]).expect("short"));
+        let (mut writer, _, _) = Log::open(dir.path(), &Options::default()).expect("a new log");
+        let first = writer.append(0, &batch).expect("appended");
+        drop(writer);
+
+        // The same records as they would stand there: in shorter chunks, no markers, shorter segments.
+        let live = store::live(dir.path()).join(volumes::name(0));
+        std::fs::remove_dir_all(&live).expect("removed");
+        let earlier = sled::Config::new().path(&live).segment_size(512 << 10).open().expect("new");
+        let records: Vec<&[u8]> = batch.records().collect();
+        let (limit, mut value) = (7 << 10, Vec::new());
+        for (first, value) in
+            (Chunks { records: &records, commit_first: 0, next: 0, level: 20, limit, value: &mut value })
+        {
+            earlier.insert(chunk::key(first), value).expect("inserted");
+        }
+        drop(earlier);
+
+        let (mut writer, _, recovery) = Log::open(dir.path(), &Options::default()).expect("opened");
+        assert_eq!(recovery.head, first);
+        for commit in 1..20 {
+            writer.append(commit * 300, &batch).expect("appended");
+        }
+        let head = writer.head();
+        drop(writer);
+        let volume = Volume::open(&live, 1 << 20, std::time::Duration::from_secs(5)).expect("no blobs");
+        let chunks = volume.chunks_from(0, usize::MAX).expect("readable");
+        assert!(chunks.iter().all(|(_, value)| value.len() <= limit), "a leaf of longer ones would not fit");
+        drop(volume);
+        let (_writer, reader, _) = Log::open(dir.path(), &Options::default()).expect("opened again");
+        assert_eq!((reader.head(), reader.head().size), (head, 6_000));
     }
 }

@@ -102,10 +102,8 @@ impl Fold {
 
     /// Fetches what the next records will look at, and guesses where their participants stand.
     fn foresee(&self, records: &[(&[u8], Record<'_>)]) -> [Option<Place>; AHEAD] {
-        let mut participants = [None; AHEAD];
-        participants.iter_mut().zip(records).for_each(|(participant, (_, record))| *participant = record.participant);
         match self {
-            Self::All(state) => state.foresee(&participants),
+            Self::All(state) => state.foresee(records.iter().map(|(_, record)| record.participant)),
             Self::Dated(_) => [None; AHEAD],
         }
     }

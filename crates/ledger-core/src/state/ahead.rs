@@ -15,7 +15,7 @@ impl State {
     /// Fetches what the next records of these participants will look at, and guesses where each stands: by its hash alone,
     /// to be confirmed by [`State::apply_foreseen`]. Of more than [`AHEAD`], the rest is left out.
     #[must_use]
-    pub fn foresee(&self, participants: &[Option<ParticipantId>]) -> [Option<Place>; AHEAD] {
+    pub fn foresee(&self, participants: impl Iterator<Item = Option<ParticipantId>>) -> [Option<Place>; AHEAD] {
         let mut hashes = [None; AHEAD];
         let mut guesses = [None; AHEAD];
         // A round ends before the next begins, and what decides how far a round goes was fetched in one before: a branch on

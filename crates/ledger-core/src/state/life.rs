@@ -231,7 +231,7 @@ pub(super) const SHORTEST: usize = 3;
 /// In the part of the first byte that holds the value: it follows in the next.
 const LONG: u8 = 7;
 /// A string grows to what the allocator gives in any case, 8 bytes of which are its own, in two of its steps at a time: half as
-/// often as in one, for 10 bytes a participant.
+/// often as in one, for 8 to 12 bytes a participant.
 const STEP: usize = 32;
 
 /// The packed entries. The last byte of the allocation says how many of its bytes are not used, itself among them: so

@@ -136,9 +136,8 @@ fn fold(state: &mut State) -> impl FnMut(Window<'_>) -> Result<(), OpenError> + 
             if some.is_empty() {
                 return Ok(());
             }
-            let mut participants = [None; AHEAD];
-            participants.iter_mut().zip(&some).for_each(|(participant, record)| *participant = record.participant);
-            for (record, guess) in some.iter().zip(state.foresee(&participants)) {
+            let guesses = state.foresee(some.iter().map(|record| record.participant));
+            for (record, guess) in some.iter().zip(guesses) {
                 let applied = state.apply_foreseen(record, guess, &mut |_| {});
                 applied.map_err(|source| refused(record.position, source))?;
             }

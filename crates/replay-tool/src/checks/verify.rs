@@ -167,9 +167,7 @@ impl Verifier {
     /// Takes the next records; breaks like [`Self::record`]. Faster, for what they look at is fetched together.
     pub fn records(&mut self, records: &[Record<'_>]) -> ControlFlow<()> {
         for batch in records.chunks(AHEAD) {
-            let mut participants = [None; AHEAD];
-            participants.iter_mut().zip(batch).for_each(|(participant, record)| *participant = record.participant);
-            let places = self.state.foresee(&participants);
+            let places = self.state.foresee(batch.iter().map(|record| record.participant));
             self.books.foresee(&places);
             batch.iter().zip(places).try_for_each(|(record, place)| self.foreseen(record, place))?;
         }

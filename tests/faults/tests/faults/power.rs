@@ -8,6 +8,7 @@ use ledger_faults::disk::Disk;
 use ledger_faults::fault::{Fault, What};
 use ledger_faults::mount::{Mounted, available};
 use ledger_faults::rng::Rng;
+use ledger_log::{Batch, Checkpoints, Log, NoteSigner, Options};
 
 #[test]
 fn what_was_answered_survives_500_cuts() {
@@ -62,4 +63,42 @@ fn a_drive_that_ignores_syncs_is_found_out_by_the_head() {
         }
     }
     assert!(lost > 10, "of 60 cuts {lost} lost something");
+}
+
+#[test]
+fn a_close_describes_nothing_that_a_killed_process_did_not_sync() {
+    if !available() {
+        return;
+    }
+    let mut rng = Rng::new(12);
+    let disk = Mounted::new(Disk::new(ROOM)).expect("mounted");
+    let (mut writer, _, recovery) = Log::open(folder(&disk.path()), &Options::default()).expect("a new log");
+    let mut batch = Batch::new();
+    batch.push(b"one").expect("short");
+    let head = writer.append(0, &batch).expect("appended");
+    let mut notes = Checkpoints::open(&folder(&disk.path()), recovery.kept).expect("none yet");
+    let from = disk.now();
+    let signer = NoteSigner::new("prakerja.ledger/test", &[7; 32]).expect("a key");
+    notes.keep(head.size, &signer.checkpoint(head)).expect("kept");
+    let ops = disk.disk().ops()[..].to_vec();
+    let to = disk.now();
+    drop((writer, notes, disk));
+
+    assert!(to >= from + 2, "a write and its sync");
+    for moment in from..=to {
+        let left = Mounted::new(Disk::after(&ops[..moment], ROOM)).expect("mounted");
+        let (writer, ..) = Log::open(folder(&left.path()), &Options::default()).expect("after a kill");
+        writer.close().expect("closed");
+        let ops = left.disk().ops().to_vec();
+        drop(left);
+        let mut cutter = Cutter::new(&ops);
+        cutter.advance_to(ops.len());
+        for _ in 0..20 {
+            let dir = tempfile::Builder::new().prefix("ledger-cut-").tempdir_in(scratch()).expect("a folder");
+            cutter.image(&mut rng).write_to(dir.path()).expect("written");
+            let opened = Log::open(folder(dir.path()), &Options::default());
+            let (_, _, recovery) = opened.unwrap_or_else(|error| panic!("killed at {moment} of {from}..{to}: {error}"));
+            assert!(recovery.clean && recovery.head == head, "{recovery:?}");
+        }
+    }
 }
