@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .out_dir(folder);
         Ok::<_, Box<dyn Error>>(stubs)
     };
-    stubs("clients")?.build_server(false).compile_fds(descriptors.clone())?;
+    stubs("clients")?.build_server(false).codec_path("crate::codec::ClientCodec").compile_fds(descriptors.clone())?;
     stubs("servers")?.build_client(false).codec_path("crate::codec::ServerCodec").compile_fds(descriptors)?;
     Ok(())
 }

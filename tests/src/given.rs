@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use ledger_core::account::{Account, Balances};
 use ledger_core::codes::{Auth, EntitlementKind};
 use ledger_core::deadlines::passed;
-use ledger_core::decide::{Comparison, compare, decide_apart};
+use ledger_core::decide::{Beside, Comparison, compare, decide_beside};
 use ledger_core::event::{Event, HeldTotal, Text};
 use ledger_core::ids::ParticipantId;
 use ledger_core::postings::{Item as About, Posting, closing};
@@ -99,7 +99,11 @@ impl Ledger {
         let meta = ask.meta(&self.state);
         let mut apart = Vec::new();
         loop {
-            let decision = decide_apart(&self.state, &meta, ask.command.clone(), &apart)?;
+            // Whatever is guessed of where the participant stands, the decision is the same.
+            let [decision, guessed] = [None, Some(0)]
+                .map(|guess| decide_beside(&self.state, &meta, ask.command.clone(), Beside { apart: &apart, guess }));
+            assert_eq!(decision, guessed, "{ask:?}");
+            let decision = decision?;
             let Decision::Repeat { position } = decision else { return Ok(decision) };
             match compare(&self.records[position as usize], &ask.command, meta.occurred_at) {
                 Comparison::Same => return Ok(decision),
@@ -132,7 +136,7 @@ impl Ledger {
     ///
     /// Where the fold refuses the event or an invariant is broken.
     pub fn record(&mut self, new: NewEvent<'static>, meta: &Meta<'static>) -> u64 {
-        let record = new.next_record(&self.state, meta);
+        let record = new.next_record(&self.state, meta).into_owned();
         let before = Books::of(&self.state);
         let shares = closing_shares(&self.state, &record);
         let mut postings = Vec::new();

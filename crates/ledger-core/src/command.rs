@@ -63,3 +63,14 @@ pub enum Command<'a> {
         items_digest: Digest,
     },
 }
+
+impl Command<'_> {
+    /// The participant and the event that it names, where it names any: what [`State::foresee`](crate::State::foresee) is told.
+    #[must_use]
+    pub const fn about(&self) -> (Option<ParticipantId>, Option<&Event<'_>>) {
+        match self {
+            Self::Record { participant, event } => (*participant, Some(event)),
+            _ => (None, None),
+        }
+    }
+}

@@ -101,7 +101,7 @@ impl State {
         if self.last_recorded_at.is_some_and(|last| record.recorded_at < last) {
             return Err(FoldError::RecordedAt);
         }
-        let place = record.participant.and_then(|id| self.confirmed(guess, id).or_else(|| self.place(id)));
+        let place = record.participant.and_then(|id| self.place_near(guess, id));
         let last = match record.participant {
             None => self.last_programme_position,
             Some(_) => place.and_then(|p| self.participants.get(p)).map(Participant::last_position),

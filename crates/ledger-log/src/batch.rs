@@ -40,6 +40,13 @@ impl Batch {
         Ok(())
     }
 
+    /// Adds all records of another batch.
+    pub fn append(&mut self, other: &Batch) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&other.bytes);
+        self.ends.extend(other.ends.iter().map(|end| start + end));
+    }
+
     /// Number of records.
     pub fn len(&self) -> usize {
         self.ends.len()
@@ -90,6 +97,10 @@ mod tests {
         assert_eq!((batch.len(), batch.byte_len()), (3, 8));
         batch.truncate(1);
         assert_eq!(batch.records().collect::<Vec<_>>(), [b"one"]);
+        let mut more = Batch::new();
+        more.push(b"more").expect("short enough");
+        more.append(&batch);
+        assert_eq!(more.records().collect::<Vec<_>>(), [&b"more"[..], b"one"]);
         batch.clear();
         assert!(batch.is_empty());
     }

@@ -103,7 +103,9 @@ impl Fold {
     /// Fetches what the next records will look at, and guesses where their participants stand.
     fn foresee(&self, records: &[(&[u8], Record<'_>)]) -> [Option<Place>; AHEAD] {
         match self {
-            Self::All(state) => state.foresee(records.iter().map(|(_, record)| record.participant)),
+            Self::All(state) => {
+                state.foresee(records.iter().map(|(_, record)| (record.participant, Some(&record.event))))
+            }
             Self::Dated(_) => [None; AHEAD],
         }
     }

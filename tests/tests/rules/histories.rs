@@ -168,7 +168,7 @@ proptest! {
         let (mut foreseen, mut misled) = (State::new(), State::new());
         for records in world.ledger.records().chunks(AHEAD) {
             let participants: Vec<_> = records.iter().map(|record| record.participant).collect();
-            let guesses = foreseen.foresee(participants.iter().copied());
+            let guesses = foreseen.foresee(participants.iter().map(|id| (*id, None)));
             let places: Vec<_> = participants.iter().map(|id| foreseen.place((*id)?)).collect();
             prop_assert_eq!(&guesses[..records.len()], &places[..]);
             for (record, guess) in records.iter().zip(guesses) {

@@ -9,11 +9,11 @@ mod programme;
 mod repeat;
 
 use crate::command::{Command, Meta};
-use crate::event::{Event, InstructionRecalled, Record};
+use crate::event::{Event, InstructionRecalled, Record, Text};
 use crate::fold::MOST_OF_A_KIND;
 use crate::ids::ParticipantId;
 use crate::rejection::Rejection;
-use crate::state::{FactKind, InstructionStatus, Participant, State};
+use crate::state::{FactKind, InstructionStatus, Participant, Place, State};
 use crate::time::{Date, Timestamp};
 
 /// An event that a decision lets through.
@@ -30,9 +30,22 @@ pub struct NewEvent<'a> {
 impl<'a> NewEvent<'a> {
     /// The record by which this event follows on a state.
     #[must_use]
-    pub fn next_record(self, state: &State, meta: &Meta<'a>) -> Record<'a> {
+    pub fn next_record<'r>(self, state: &State, meta: &'r Meta<'_>) -> Record<'r>
+    where
+        'a: 'r,
+    {
+        self.next_record_near(state, None, meta)
+    }
+
+    /// The same, where [`State::foresee`] said where the participant probably stands.
+    #[must_use]
+    pub fn next_record_near<'r>(self, state: &State, guess: Option<Place>, meta: &'r Meta<'_>) -> Record<'r>
+    where
+        'a: 'r,
+    {
+        let last = |place| state.participants.get(place).map(Participant::last_position);
         let previous = match self.participant {
-            Some(id) => state.participant(id).map(Participant::last_position),
+            Some(id) => state.place_near(guess, id).and_then(last),
             None => state.last_programme_position(),
         };
         Record {
@@ -41,10 +54,10 @@ impl<'a> NewEvent<'a> {
             participant: self.participant,
             occurred_at: self.occurred_at,
             recorded_at: meta.recorded_at,
-            actor: meta.actor.clone(),
+            actor: Text::Borrowed(&meta.actor),
             auth: meta.auth,
-            approved_by: meta.approved_by.clone(),
-            source_reference: meta.source_reference.clone(),
+            approved_by: meta.approved_by.as_deref().map(Text::Borrowed),
+            source_reference: Text::Borrowed(&meta.source_reference),
             event: self.event,
         }
     }
@@ -69,23 +82,33 @@ pub enum Decision<'a> {
 ///
 /// The first rule that the command breaks.
 pub fn decide<'a>(state: &State, meta: &Meta<'a>, command: Command<'a>) -> Result<Decision<'a>, Rejection> {
-    decide_apart(state, meta, command, &[])
+    decide_beside(state, meta, command, Beside::default())
 }
 
-/// Decides a command that was compared with these settlements and is none of them, see [`Comparison::Apart`].
+/// What is known beside a command.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside<'b> {
+    /// Positions of settlements that it was compared with and is none of, see [`Comparison::Apart`].
+    pub apart: &'b [u64],
+    /// Where its participant probably stands, see [`State::foresee`]. No guess is trusted.
+    pub guess: Option<Place>,
+}
+
+/// Decides a command of which something is known beside.
 ///
 /// # Errors
 ///
 /// The first rule that the command breaks.
-pub fn decide_apart<'a>(
+pub fn decide_beside<'a>(
     state: &State,
     meta: &Meta<'a>,
     command: Command<'a>,
-    apart: &[u64],
+    beside: Beside<'_>,
 ) -> Result<Decision<'a>, Rejection> {
+    let Beside { apart, guess } = beside;
     match command {
         Command::Record { participant: Some(participant), event } => {
-            participant::decide(state, meta, participant, event)
+            participant::decide(state, meta, (participant, guess), event)
         }
         Command::Record { participant: None, event } => programme::decide(state, meta, event),
         Command::ReportOutcome { partner, instruction, kind, outcome } => {

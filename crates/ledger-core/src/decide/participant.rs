@@ -19,11 +19,11 @@ const MOST_REPAYMENT: i64 = 10_000_000_000;
 pub(super) fn decide<'a>(
     state: &State,
     meta: &Meta<'a>,
-    id: ParticipantId,
+    (id, guess): (ParticipantId, Option<Place>),
     event: Event<'a>,
 ) -> Result<Decision<'a>, Rejection> {
     fields(&event)?;
-    let place = state.place(id);
+    let place = state.place_near(guess, id);
     if let Some(earlier) = repeat::earlier(state, place, &event) {
         if earlier.place.is_none() || earlier.place != place {
             return Err(Rejection::AlreadyExists { position: earlier.fact.position() });

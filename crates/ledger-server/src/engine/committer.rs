@@ -104,12 +104,7 @@ impl Pending {
         }
         // The writing thread waits for nothing but the first.
         let first = group.records.is_empty() && group.replies.is_empty();
-        for record in records.records() {
-            // It was measured when it was encoded: it fits.
-            if group.records.push(record).is_err() {
-                return false;
-            }
-        }
+        group.records.append(records);
         group.replies.extend(reply);
         drop(group);
         if first {

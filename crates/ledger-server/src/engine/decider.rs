@@ -8,9 +8,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use ledger_core::codes::{ExceptionCause, Platform};
-use ledger_core::decide::decide_apart;
-use ledger_core::event::Event;
-use ledger_core::state::AHEAD;
+use ledger_core::decide::{Beside, decide_beside};
+use ledger_core::event::{Event, Text};
+use ledger_core::state::{AHEAD, Place};
+use ledger_core::time::Timestamp;
 use ledger_core::{Command, Decision, Meta, NewEvent, Rejection, State};
 use ledger_log::{
     Batch, Checkpoints, Log, OpenError, Opening, Options, Reader, Recovery, VisitError, Window, Writer, record,
@@ -136,7 +137,7 @@ fn fold(state: &mut State) -> impl FnMut(Window<'_>) -> Result<(), OpenError> + 
             if some.is_empty() {
                 return Ok(());
             }
-            let guesses = state.foresee(some.iter().map(|record| record.participant));
+            let guesses = state.foresee(some.iter().map(|record| (record.participant, Some(&record.event))));
             for (record, guess) in some.iter().zip(guesses) {
                 let applied = state.apply_foreseen(record, guess, &mut |_| {});
                 applied.map_err(|source| refused(record.position, source))?;
@@ -185,8 +186,8 @@ pub(super) struct Decider {
     turn: usize,
 }
 
-/// Commands of a batch between two looks for reads: about a tenth of a millisecond.
-pub(super) const READS_EVERY: usize = 64;
+/// Commands of a batch between two looks for reads: some fifty microseconds. What they look at is fetched together.
+pub(super) const READS_EVERY: usize = AHEAD;
 /// Most requests looked at for reads at a time: reads do not hold a batch up for long.
 pub(super) const MOST_READS: usize = 32;
 /// How long callers are served between two slices of long work, at most.
@@ -332,11 +333,18 @@ impl Decider {
             return self.answer(Box::new(move |_| drop(reply.send(Err(full)))));
         }
         let mut answers = Vec::with_capacity(commands.len());
-        for (index, incoming) in commands.into_iter().enumerate() {
-            if index > 0 && index.is_multiple_of(READS_EVERY) {
-                self.serve_reads();
+        let mut commands = commands.into_iter();
+        loop {
+            let next = commands.as_slice().iter().take(READS_EVERY);
+            let guesses = self.state.foresee(next.map(|incoming| incoming.command.about()));
+            let clock = now();
+            for (incoming, guess) in commands.by_ref().take(READS_EVERY).zip(guesses) {
+                answers.push(self.decide_near(actor, incoming, guess, clock));
             }
-            answers.push(self.decide(actor, incoming));
+            if commands.as_slice().is_empty() {
+                break;
+            }
+            self.serve_reads();
         }
         self.commit(Box::new(move |committed| {
             for answer in &mut answers {
@@ -350,14 +358,19 @@ impl Decider {
 
     /// Decides one command and folds what it leads to; its records wait in the scratch batch for [`Self::commit`].
     pub(super) fn decide(&mut self, actor: &Actor, incoming: Incoming) -> Answer {
+        self.decide_near(actor, incoming, None, now())
+    }
+
+    /// The same, where it was guessed where its participant stands and the clock was looked at a moment ago.
+    fn decide_near(&mut self, actor: &Actor, incoming: Incoming, guess: Option<Place>, clock: Timestamp) -> Answer {
         let Incoming { said, command, apart, by, only } = incoming;
-        if only.is_some_and(|platform| !self.is_of(platform, &command)) {
+        if only.is_some_and(|platform| !self.is_of(platform, &command, guess)) {
             return Answer::OutOfScope;
         }
-        let meta = self.meta(by.as_ref().unwrap_or(actor), said);
-        match decide_apart(&self.state, &meta, command, &apart) {
+        let meta = self.meta_at(clock, by.as_ref().unwrap_or(actor), said);
+        match decide_beside(&self.state, &meta, command, Beside { apart: &apart, guess }) {
             Ok(Decision::Repeat { position }) => Answer::Repeated { position, occurred_at: meta.occurred_at },
-            Ok(Decision::Record(events)) => match self.fold(&meta, events) {
+            Ok(Decision::Record(events)) => match self.fold_near(&meta, events, guess) {
                 Ok((position, exception)) => Answer::Recorded { position, leaf_hash: Default::default(), exception },
                 Err(rejection) => Answer::Rejected(rejection),
             },
@@ -366,7 +379,7 @@ impl Decider {
     }
 
     /// Whether a command is about no other platform's purchase. One that is not there is for the rules to refuse.
-    fn is_of(&self, platform: Platform, command: &Command<'_>) -> bool {
+    fn is_of(&self, platform: Platform, command: &Command<'_>, guess: Option<Place>) -> bool {
         let Command::Record { participant: Some(participant), event } = command else { return true };
         let purchase = match event {
             Event::PurchaseCancelled(e) => e.purchase,
@@ -374,16 +387,22 @@ impl Decider {
             Event::TrainingReviewed(e) => e.purchase,
             _ => return true,
         };
-        let found = self.state.participant(*participant).and_then(|known| known.purchase(purchase));
+        let place = self.state.place_near(guess, *participant);
+        let known = place.and_then(|place| self.state.participants().get(place));
+        let found = known.and_then(|known| known.purchase(purchase));
         found.is_none_or(|(_, purchase)| purchase.platform == platform)
     }
 
-    pub(super) fn meta(&self, actor: &Actor, said: Said) -> Meta<'static> {
-        let clock = now().max(self.state.last_recorded_at().unwrap_or_default());
+    pub(super) fn meta<'a>(&self, actor: &'a Actor, said: Said) -> Meta<'a> {
+        self.meta_at(now(), actor, said)
+    }
+
+    fn meta_at<'a>(&self, clock: Timestamp, actor: &'a Actor, said: Said) -> Meta<'a> {
+        let clock = clock.max(self.state.last_recorded_at().unwrap_or_default());
         Meta {
             occurred_at: said.occurred_at.unwrap_or(clock),
             recorded_at: clock,
-            actor: actor.name.clone().into(),
+            actor: Text::Borrowed(&actor.name),
             auth: actor.auth,
             approved_by: said.approved_by.map(Into::into),
             source_reference: said.source_reference.into(),
@@ -396,6 +415,15 @@ impl Decider {
         meta: &Meta<'_>,
         events: Vec<NewEvent<'_>>,
     ) -> Result<(u64, Option<ExceptionCause>), Rejection> {
+        self.fold_near(meta, events, None)
+    }
+
+    fn fold_near(
+        &mut self,
+        meta: &Meta<'_>,
+        events: Vec<NewEvent<'_>>,
+        guess: Option<Place>,
+    ) -> Result<(u64, Option<ExceptionCause>), Rejection> {
         let first = self.state.size();
         let start = self.scratch.len();
         let mut exception = None;
@@ -403,7 +431,7 @@ impl Decider {
             if let Event::OutcomeException(e) = &new.event {
                 exception = Some(e.cause);
             }
-            let record = new.next_record(&self.state, meta);
+            let record = new.next_record_near(&self.state, guess, meta);
             let encoded = self.scratch.push_with(|bytes| record::encode(&record, bytes));
             let too_large = Rejection::InvalidField { field: "event", rule: "its texts are too long together" };
             // Only the first event of a decision carries a caller's texts, so nothing is folded yet when it is too large.
@@ -419,7 +447,7 @@ impl Decider {
                 }
             }
             self.snapshots.before(&self.state, &record);
-            if let Err(error) = self.state.apply(&record, &mut |_| {}) {
+            if let Err(error) = self.state.apply_foreseen(&record, guess, &mut |_| {}) {
                 // A fault of this program. What is folded is not taken back: the engine ends, as after a failed write,
                 // with nothing answered that is not durable.
                 tracing::error!(%error, position = record.position, event = record.event.name(), "decided, not folded");

@@ -2,7 +2,7 @@
 //! would be kept as an exception if a partner said it is refused here: staff can look first.
 
 use ledger_core::codes::{Evidence, OutcomeKind, Reason};
-use ledger_core::decide::decide_apart;
+use ledger_core::decide::{Beside, decide_beside};
 use ledger_core::event::{Outcome, Text};
 use ledger_core::ids::Position;
 use ledger_core::state::InstructionStatus;
@@ -74,7 +74,7 @@ impl Decider {
             return self.answer(Box::new(move |_| drop(reply.send(Ok(Resolution::Unknown)))));
         };
         let meta = self.meta(&actor, said.clone());
-        let decided = decide_apart(&self.state, &meta, command.clone(), &apart);
+        let decided = decide_beside(&self.state, &meta, command.clone(), Beside { apart: &apart, guess: None });
         let recorded = matches!(decided, Ok(Decision::Record(_)));
         if recorded && status != InstructionStatus::InDoubt {
             return self.answer(Box::new(move |_| drop(reply.send(Ok(Resolution::NotInDoubt(status))))));

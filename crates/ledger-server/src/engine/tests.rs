@@ -143,7 +143,8 @@ pub(crate) async fn decide_nonsense(engine: &Engine) {
         fn see(&mut self, _: &State, _: Place) {}
 
         fn end(self: Box<Self>, decider: &mut decider::Decider) -> bool {
-            let meta = decider.meta(&actor(), Said::default());
+            let actor = actor();
+            let meta = decider.meta(&actor, Said::default());
             let event = SurveyFilled { number: 1 }.into();
             let new = NewEvent { participant: Some(person(1)), occurred_at: meta.occurred_at, event };
             let decided = decider.fold(&meta, vec![new]);

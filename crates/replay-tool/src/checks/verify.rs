@@ -167,7 +167,7 @@ impl Verifier {
     /// Takes the next records; breaks like [`Self::record`]. Faster, for what they look at is fetched together.
     pub fn records(&mut self, records: &[Record<'_>]) -> ControlFlow<()> {
         for batch in records.chunks(AHEAD) {
-            let places = self.state.foresee(batch.iter().map(|record| record.participant));
+            let places = self.state.foresee(batch.iter().map(|record| (record.participant, Some(&record.event))));
             self.books.foresee(&places);
             batch.iter().zip(places).try_for_each(|(record, place)| self.foreseen(record, place))?;
         }
