@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 use ledger_proto::{Date, v1};
+use ledger_rpc::batch::{RecordEventStreamRequest, RecordEventsRequest};
 use ledger_rpc::v1::event_service_server::{EventService, EventServiceServer};
 use ledger_rpc::v1::payout_service_server::{PayoutService, PayoutServiceServer};
 use tokio::net::TcpListener;
@@ -24,10 +25,10 @@ impl EventService for Echo {
 
     async fn record_event_stream(
         &self,
-        request: Request<Streaming<v1::RecordEventStreamRequest>>,
+        request: Request<Streaming<RecordEventStreamRequest>>,
     ) -> Result<Response<Self::RecordEventStreamStream>, Status> {
         let answers = request.into_inner().map(|batch| {
-            let v1::RecordEventStreamRequest { sequence, events } = batch?;
+            let v1::RecordEventStreamRequest { sequence, events } = batch?.message()?;
             Ok(v1::RecordEventStreamResponse { sequence, results: receipts(&events), refusal: None })
         });
         Ok(Response::new(Box::pin(answers)))
@@ -35,9 +36,10 @@ impl EventService for Echo {
 
     async fn record_events(
         &self,
-        request: Request<v1::RecordEventsRequest>,
+        request: Request<RecordEventsRequest>,
     ) -> Result<Response<v1::RecordEventsResponse>, Status> {
-        Ok(Response::new(v1::RecordEventsResponse { results: receipts(&request.into_inner().events) }))
+        let v1::RecordEventsRequest { events } = request.get_ref().message()?;
+        Ok(Response::new(v1::RecordEventsResponse { results: receipts(&events) }))
     }
 }
 

@@ -106,12 +106,6 @@ pub(crate) fn ready(number: u64) -> [v1::EventInput; EVENTS as usize] {
     ]
 }
 
-/// The lives of so many people in batches of a thousand events, about: nobody's life is in two of them.
-pub(crate) fn batches(people: u64) -> impl Iterator<Item = Vec<v1::EventInput>> {
-    let each = 1_000 / EVENTS;
-    (0..people.div_ceil(each)).map(move |n| (n * each..people.min((n + 1) * each)).flat_map(ready).collect())
-}
-
 /// The name and number of an event of [`ready`], as other stores keep it.
 pub(crate) fn kind(input: &v1::EventInput) -> (&'static str, i16) {
     match &input.event {

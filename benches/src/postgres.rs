@@ -204,7 +204,8 @@ async fn record(dir: &Path, people: u64, connections: usize, events: As) -> Resu
     if events != As::Table {
         first.batch_execute("CREATE INDEX ON events (participant, position)").await?;
     }
-    let work = lives::batches(people).map(Rows::of).collect::<Result<VecDeque<_>, _>>()?;
+    let rows = |chain: calls::Chain| chain.into_iter().map(Rows::of).collect::<Result<Vec<_>, _>>();
+    let work = lives::chains(people).into_iter().map(rows).collect::<Result<VecDeque<_>, _>>()?;
     let work = Arc::new(Mutex::new(work));
     let mut ready = Vec::new();
     for _ in 0..connections {
@@ -218,7 +219,8 @@ async fn record(dir: &Path, people: u64, connections: usize, events: As) -> Resu
         let work = Arc::clone(&work);
         senders.spawn(async move {
             let next = || work.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            while let Some(rows) = next() {
+            // The batches of a chain wait for each other, as with the ledger.
+            for rows in std::iter::from_fn(next).flatten() {
                 let Rows { participants, kinds, times, bodies, whose, accounts, amounts } = &rows;
                 let columns: [&(dyn ToSql + Sync); 7] = [participants, kinds, times, bodies, whose, accounts, amounts];
                 if events != As::Log {

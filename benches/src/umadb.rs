@@ -72,9 +72,9 @@ pub(crate) fn run(common: &Common, report: &mut Report) -> Result<(), Failed> {
     Ok(())
 }
 
-fn work(people: u64) -> VecDeque<AppendRequest> {
+fn work(people: u64) -> VecDeque<Vec<AppendRequest>> {
     let request = |batch: Vec<v1::EventInput>| AppendRequest { events: batch.into_iter().map(event).collect() };
-    lives::batches(people).map(request).collect()
+    lives::chains(people).into_iter().map(|chain| chain.into_iter().map(request).collect()).collect()
 }
 
 fn event(input: v1::EventInput) -> Event {
@@ -87,8 +87,8 @@ fn event(input: v1::EventInput) -> Event {
 }
 
 /// Sends all batches, so many at once; events a second.
-async fn append(channel: Channel, work: VecDeque<AppendRequest>, in_flight: usize) -> Result<f64, Failed> {
-    let count = work.iter().map(|request| request.events.len() as u64).sum::<u64>();
+async fn append(channel: Channel, work: VecDeque<Vec<AppendRequest>>, in_flight: usize) -> Result<f64, Failed> {
+    let count = work.iter().flatten().map(|request| request.events.len() as u64).sum::<u64>();
     let work = Arc::new(Mutex::new(work));
     let mut senders = JoinSet::new();
     let start = Instant::now();
@@ -98,7 +98,8 @@ async fn append(channel: Channel, work: VecDeque<AppendRequest>, in_flight: usiz
             let mut client = Grpc::new(channel);
             let next = || work.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let mut last = 0;
-            while let Some(request) = next() {
+            // The batches of a chain wait for each other, as with the ledger.
+            for request in std::iter::from_fn(next).flatten() {
                 client.ready().await?;
                 let method = PathAndQuery::from_static("/umadb.v1.DCB/Append");
                 let codec = ProstCodec::<AppendRequest, AppendResponse>::default();

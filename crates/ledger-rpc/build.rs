@@ -18,7 +18,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         Ok::<_, Box<dyn Error>>(stubs)
     };
     stubs("clients")?.build_server(false).codec_path("crate::codec::ClientCodec").compile_fds(descriptors.clone())?;
-    stubs("servers")?.build_client(false).codec_path("crate::codec::ServerCodec").compile_fds(descriptors)?;
+    let mut servers = stubs("servers")?;
+    for request in ["RecordEventsRequest", "RecordEventStreamRequest"] {
+        servers = servers.extern_path(format!(".prakerja.ledger.v1.{request}"), format!("crate::batch::{request}"));
+    }
+    servers.build_client(false).codec_path("crate::codec::ServerCodec").compile_fds(descriptors)?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! What is asked of the ledger.
 
 use crate::codes::{Auth, OutcomeKind, Partner};
-use crate::event::{Event, Outcome, OutcomeException, Text};
+use crate::event::{Event, Outcome, OutcomeException, Text, own};
 use crate::ids::{Digest, ParticipantId, RunId};
 use crate::time::{Date, Timestamp};
 
@@ -65,6 +65,20 @@ pub enum Command<'a> {
 }
 
 impl Command<'_> {
+    /// The same command, owning its text.
+    #[must_use]
+    pub fn into_owned(self) -> Command<'static> {
+        match self {
+            Self::Record { participant, event } => Command::Record { participant, event: event.into_owned() },
+            Self::ReportOutcome { partner, instruction, kind, outcome } => {
+                Command::ReportOutcome { partner, instruction: own(instruction), kind, outcome: outcome.into_owned() }
+            }
+            Self::KeepDifference(exception) => Command::KeepDifference(exception.into_owned()),
+            Self::PlanRun { run, as_of } => Command::PlanRun { run, as_of },
+            Self::ApproveRun { run, items_digest } => Command::ApproveRun { run, items_digest },
+        }
+    }
+
     /// The participant and the event that it names, where it names any: what [`State::foresee`](crate::State::foresee) is told.
     #[must_use]
     pub const fn about(&self) -> (Option<ParticipantId>, Option<&Event<'_>>) {

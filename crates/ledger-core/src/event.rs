@@ -429,7 +429,7 @@ pub struct HeldTotal {
     pub total: Total,
 }
 
-fn own(text: Text<'_>) -> Text<'static> {
+pub(crate) fn own(text: Text<'_>) -> Text<'static> {
     Text::Owned(text.into_owned())
 }
 
@@ -443,6 +443,14 @@ impl Outcome<'_> {
             evidence_reason: own(self.evidence_reason),
             ..self
         }
+    }
+}
+
+impl OutcomeException<'_> {
+    /// The same exception, owning its text.
+    #[must_use]
+    pub fn into_owned(self) -> OutcomeException<'static> {
+        OutcomeException { instruction: own(self.instruction), outcome: self.outcome.into_owned(), ..self }
     }
 }
 
@@ -499,9 +507,7 @@ impl<'a> Event<'a> {
             Self::PayoutReturned(e) => PayoutReturned { outcome: e.outcome.into_owned() }.into(),
             Self::PayoutInDoubt(e) => PayoutInDoubt { outcome: e.outcome.into_owned() }.into(),
             Self::InstructionRecalled(e) => e.into(),
-            Self::OutcomeException(e) => {
-                OutcomeException { instruction: own(e.instruction), outcome: e.outcome.into_owned(), ..e }.into()
-            }
+            Self::OutcomeException(e) => e.into_owned().into(),
             Self::ExceptionResolved(e) => ExceptionResolved {
                 transaction_reference: own(e.transaction_reference),
                 resolution: own(e.resolution),

@@ -2,11 +2,13 @@
 //!
 //! - [`v1`]: the contract of `proto/prakerja/ledger/v1`. Messages named `Stored...` are the log's, all others the API's.
 //! - [`google`]: what the contract uses of `google.protobuf`, `google.rpc` and `google.type`.
+//! - [`view`]: batches of facts, read where their bytes lie.
 //! - Every message is `serde::Serialize` and `Deserialize` as protobuf JSON: names in camel case (snake case is also read),
 //!   64-bit integers as strings, times in RFC 3339, `bytes` in base64, defaults left out, unknown fields refused.
 
 mod generated;
 mod time;
+pub mod view;
 
 pub use generated::google;
 pub use generated::prakerja::ledger::v1;

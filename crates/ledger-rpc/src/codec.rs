@@ -113,7 +113,7 @@ impl<U: Answer> Decoder for AnswerDecoder<U> {
     }
 }
 
-fn malformed(error: &DecodeError) -> Status {
+pub(crate) fn malformed(error: &DecodeError) -> Status {
     let mut details = ErrorDetails::with_error_info(MALFORMED_REQUEST, DOMAIN, HashMap::new());
     let (field, fault) = parts(error);
     let text = match field {

@@ -1,6 +1,7 @@
 //! Generated gRPC stubs of prakerja.ledger.v1: a client and a server for each service. The messages are in
 //! [`ledger_proto::v1`].
 
+pub mod batch;
 pub mod client;
 mod codec;
 

@@ -2,13 +2,13 @@
 
 use ledger_core::codes::{Auth, Evidence, Partner, Platform};
 use ledger_proto::v1;
-use ledger_proto::v1::event_input::Event;
+use ledger_proto::view::{self, Event, View};
 use prost::Message;
 use sha2::{Digest, Sha256};
 use tonic::Status;
 
 use super::approvals::Content;
-use super::table::{EVIDENCE, fact};
+use super::table::{EVIDENCE, fact_in};
 use super::{Approvals, Caller, Own, Role};
 use crate::engine::{Actor, Incoming, Said};
 use crate::from_proto;
@@ -16,32 +16,25 @@ use crate::reasons::{ITEM_NOT_ALLOWED, OUT_OF_SCOPE};
 use crate::status::{Invalid, refused};
 
 /// A request or an item that names a second person.
-pub(crate) trait Seconded: Message + Clone {
-    /// Tells its kind from others with the same bytes.
-    const NAME: &'static str;
-
-    /// Its `approved_by`.
-    fn approved_by(&mut self) -> &mut String;
-
+pub(crate) trait Seconded {
     /// What is the same whoever sends it.
-    fn content(&self) -> Content {
-        let mut message = self.clone();
-        message.approved_by().clear();
-        let mut hash = Sha256::new();
-        hash.update(Self::NAME);
-        hash.update([0]);
-        hash.update(message.encode_to_vec());
-        hash.finalize().into()
-    }
+    fn content(&self) -> Content;
+}
+
+/// What a message says, its kind told from others with the same bytes.
+fn content(name: &str, message: &impl Message) -> Content {
+    let mut hash = Sha256::new();
+    hash.update(name);
+    hash.update([0]);
+    hash.update(message.encode_to_vec());
+    hash.finalize().into()
 }
 
 macro_rules! seconded {
     ($($message:ident)+) => {$(
         impl Seconded for v1::$message {
-            const NAME: &'static str = stringify!($message);
-
-            fn approved_by(&mut self) -> &mut String {
-                &mut self.approved_by
+            fn content(&self) -> Content {
+                content(stringify!($message), &Self { approved_by: String::new(), ..self.clone() })
             }
         }
     )+};
@@ -52,14 +45,26 @@ seconded! {
     ResolveInDoubtRequest ResolveExceptionRequest
 }
 
+impl<T: Seconded> Seconded for &T {
+    fn content(&self) -> Content {
+        (*self).content()
+    }
+}
+
+impl Seconded for view::EventInput<'_> {
+    fn content(&self) -> Content {
+        self.to_message().content()
+    }
+}
+
 impl Approvals {
     /// Who did what needs a second person, and what they say of it with that person; refused where that person is missing.
-    pub(crate) fn second(
+    pub(crate) fn second<'a>(
         &self,
         caller: &Caller,
         message: &impl Seconded,
-        mut said: Said,
-    ) -> Result<(Actor, Said), Status> {
+        mut said: Said<'a>,
+    ) -> Result<(Actor, Said<'a>), Status> {
         if caller.role == Role::Approver {
             let by = self.approve(&message.content(), caller)?;
             said.approved_by = Some(caller.actor().name);
@@ -74,16 +79,16 @@ impl Approvals {
     }
 }
 
-/// An item of a batch.
-pub(crate) trait Item: Seconded + Sync {
+/// An item of a batch, whose texts stand somewhere else.
+pub(crate) trait Item<'a>: Seconded + Sized + Sync {
     /// Its shape.
-    fn parse(&self) -> Result<Incoming, Invalid>;
+    fn parse(&self) -> Result<Incoming<'a>, Invalid>;
 
     /// Whether its sender may send it; whether it needs a second person, and what it may be about.
     fn allowed(&self, caller: &Caller) -> Result<Allowed, Status>;
 
     /// The item as the engine may have it.
-    fn admit(&self, caller: &Caller, approvals: &Approvals) -> Result<Incoming, Status> {
+    fn admit(&self, caller: &Caller, approvals: &Approvals) -> Result<Incoming<'a>, Status> {
         let Allowed { four_eyes, only } = self.allowed(caller)?;
         let mut incoming = self.parse().map_err(|invalid| invalid.status())?;
         incoming.only = only;
@@ -116,14 +121,14 @@ fn is_among(caller: &Caller, by: &[Role], four_eyes: bool, what: impl FnOnce() -
     Err(refused(&ITEM_NOT_ALLOWED, format!("{} is for {others} to send, not for {}", what(), caller.role.name())))
 }
 
-impl Item for v1::EventInput {
-    fn parse(&self) -> Result<Incoming, Invalid> {
+impl<'a> Item<'a> for view::EventInput<'a> {
+    fn parse(&self) -> Result<Incoming<'a>, Invalid> {
         from_proto::event(self)
     }
 
     fn allowed(&self, caller: &Caller) -> Result<Allowed, Status> {
         let Some(event) = &self.event else { return Ok(Allowed { four_eyes: false, only: None }) };
-        let fact = fact(event);
+        let fact = fact_in(event);
         is_among(caller, fact.by, fact.four_eyes, || fact.name.to_owned())?;
         let only = match (caller.role, caller.own) {
             (Role::Platform, Own::Purchases(platform)) => Some(platform),
@@ -139,8 +144,8 @@ impl Item for v1::EventInput {
     }
 }
 
-impl Item for v1::OutcomeInput {
-    fn parse(&self) -> Result<Incoming, Invalid> {
+impl<'a> Item<'a> for &'a v1::OutcomeInput {
+    fn parse(&self) -> Result<Incoming<'a>, Invalid> {
         from_proto::outcome(self)
     }
 

@@ -6,6 +6,7 @@
 
 use ledger_core::codes::Evidence;
 use ledger_proto::v1::event_input::Event;
+use ledger_proto::view;
 
 use super::Role::{
     self, Account, Approver, Auditor, Officer, Operator, Partner, Platform, Provider, Selection, Survey,
@@ -161,6 +162,13 @@ macro_rules! facts {
         pub const fn fact(event: &Event) -> Fact {
             match event {
                 $(Event::$event(_) => Fact { name: stringify!($event), by: &$by, four_eyes: $four_eyes },)+
+            }
+        }
+
+        /// The same of one that is read where it lies.
+        pub(crate) const fn fact_in(event: &view::Event<'_>) -> Fact {
+            match event {
+                $(view::Event::$event(_) => Fact { name: stringify!($event), by: &$by, four_eyes: $four_eyes },)+
             }
         }
     };

@@ -22,7 +22,7 @@ use super::decider::Decider;
 use super::resolve::{Finding, Resolution, Resolve};
 use super::runs::PlanAsked;
 use super::scan::Question;
-use super::{Actor, Answer, ApproveReply, DeadlinesReply, Incoming, PlanReply, Request, Said, Unavailable};
+use super::{Actor, Answer, ApproveReply, Commands, DeadlinesReply, Incoming, PlanReply, Request, Said, Unavailable};
 use crate::metrics::Times;
 
 /// A handle to the engine.
@@ -63,17 +63,13 @@ impl Engine {
     /// # Errors
     ///
     /// The engine stops, or the disk is full.
-    pub async fn record(&self, actor: Actor, commands: Vec<Incoming>) -> Result<Vec<Answer>, Unavailable> {
-        self.submit(actor, commands).await?.wait().await
+    pub async fn record(&self, actor: Actor, commands: Vec<Incoming<'static>>) -> Result<Vec<Answer>, Unavailable> {
+        self.submit(actor, Commands::owned(commands)).await?.wait().await
     }
 
     /// Like [`Self::record`], but comes back as soon as the engine's queue has it: what is submitted one after another is
     /// decided in that order.
-    pub(crate) async fn submit(
-        &self,
-        actor: Actor,
-        commands: Vec<Incoming>,
-    ) -> Result<Durable<Vec<Answer>>, Unavailable> {
+    pub(crate) async fn submit(&self, actor: Actor, commands: Commands) -> Result<Durable<Vec<Answer>>, Unavailable> {
         let (reply, answer) = oneshot::channel();
         self.send(Request::Record { actor, commands, reply }).await?;
         Ok(Durable(answer))
@@ -160,7 +156,7 @@ impl Engine {
     /// # Errors
     ///
     /// The engine stops, the disk is full, or the date is after today.
-    pub async fn run_deadlines(&self, actor: Actor, as_of: Date, said: Said) -> DeadlinesReply {
+    pub async fn run_deadlines(&self, actor: Actor, as_of: Date, said: Said<'static>) -> DeadlinesReply {
         self.ask(|reply| Request::RunDeadlines { actor, as_of, said, reply }).await?
     }
 
@@ -172,7 +168,7 @@ impl Engine {
     pub async fn resolve_in_doubt(
         &self,
         actor: Actor,
-        said: Said,
+        said: Said<'static>,
         instruction: Position,
         finding: Finding,
         apart: Vec<u64>,
@@ -185,7 +181,7 @@ impl Engine {
     /// # Errors
     ///
     /// The engine stops, the disk is full, or a rule refuses the plan.
-    pub async fn plan_run(&self, actor: Actor, run: RunId, as_of: Date, said: Said) -> PlanReply {
+    pub async fn plan_run(&self, actor: Actor, run: RunId, as_of: Date, said: Said<'static>) -> PlanReply {
         self.ask(|reply| Request::PlanRun(PlanAsked { actor, run, as_of, said, reply })).await?
     }
 
@@ -194,7 +190,7 @@ impl Engine {
     /// # Errors
     ///
     /// The engine stops, the disk is full, or a rule refuses the approval.
-    pub async fn approve_run(&self, actor: Actor, run: RunId, digest: Digest, said: Said) -> ApproveReply {
+    pub async fn approve_run(&self, actor: Actor, run: RunId, digest: Digest, said: Said<'static>) -> ApproveReply {
         self.ask(|reply| Request::ApproveRun { actor, run, digest, said, reply }).await?
     }
 

@@ -54,7 +54,7 @@ pub(super) type DeadlinesReply = Result<Result<Passed, Rejection>, Unavailable>;
 /// A job at work.
 pub(super) struct Job {
     actor: Actor,
-    said: Said,
+    said: Said<'static>,
     as_of: Date,
     next: Place,
     end: Place,
@@ -67,7 +67,7 @@ impl Decider {
         &mut self,
         actor: Actor,
         as_of: Date,
-        said: Said,
+        said: Said<'static>,
         reply: oneshot::Sender<DeadlinesReply>,
     ) -> bool {
         let today = now().max(self.state.last_recorded_at().unwrap_or_default()).wib_date();

@@ -24,7 +24,7 @@ use super::deadlines::Job;
 use super::runs::Runs;
 use super::scan::{Scan, changes_everybody};
 use super::snapshot::{self, Known, Snapshots};
-use super::{Actor, Answer, Engine, Every, Incoming, QUEUE, Request, Said, Unavailable, now};
+use super::{Actor, Answer, Commands, Engine, Every, Incoming, QUEUE, Request, Said, Unavailable, now};
 use crate::Failure;
 
 /// A started engine.
@@ -287,7 +287,7 @@ impl Decider {
     fn take(&mut self, request: Request) -> bool {
         // A scan shows one state: closings wait for it, and what scans anew waits behind them.
         let waits = match &request {
-            Request::Record { commands, .. } => !self.scans.is_empty() && changes_everybody(commands),
+            Request::Record { commands, .. } => !self.scans.is_empty() && changes_everybody(commands.all()),
             Request::Scan(_) | Request::PlanRun(_) => !self.waiting.is_empty(),
             _ => false,
         };
@@ -326,26 +326,28 @@ impl Decider {
     fn record(
         &mut self,
         actor: &Actor,
-        commands: Vec<Incoming>,
+        mut commands: Commands,
         reply: oneshot::Sender<Result<Vec<Answer>, Unavailable>>,
     ) -> bool {
         if let Err(full) = self.room() {
             return self.answer(Box::new(move |_| drop(reply.send(Err(full)))));
         }
-        let mut answers = Vec::with_capacity(commands.len());
-        let mut commands = commands.into_iter();
-        loop {
-            let next = commands.as_slice().iter().take(READS_EVERY);
-            let guesses = self.state.foresee(next.map(|incoming| incoming.command.about()));
-            let clock = now();
-            for (incoming, guess) in commands.by_ref().take(READS_EVERY).zip(guesses) {
-                answers.push(self.decide_near(actor, incoming, guess, clock));
+        let mut answers = Vec::with_capacity(commands.all().len());
+        commands.with_dependent_mut(|_, commands| {
+            let mut commands = std::mem::take(commands).into_iter();
+            loop {
+                let next = commands.as_slice().iter().take(READS_EVERY);
+                let guesses = self.state.foresee(next.map(|incoming| incoming.command.about()));
+                let clock = now();
+                for (incoming, guess) in commands.by_ref().take(READS_EVERY).zip(guesses) {
+                    answers.push(self.decide_near(actor, incoming, guess, clock));
+                }
+                if commands.as_slice().is_empty() {
+                    break;
+                }
+                self.serve_reads();
             }
-            if commands.as_slice().is_empty() {
-                break;
-            }
-            self.serve_reads();
-        }
+        });
         self.commit(Box::new(move |committed| {
             for answer in &mut answers {
                 if let Answer::Recorded { position, leaf_hash, .. } = answer {
@@ -357,12 +359,12 @@ impl Decider {
     }
 
     /// Decides one command and folds what it leads to; its records wait in the scratch batch for [`Self::commit`].
-    pub(super) fn decide(&mut self, actor: &Actor, incoming: Incoming) -> Answer {
+    pub(super) fn decide(&mut self, actor: &Actor, incoming: Incoming<'_>) -> Answer {
         self.decide_near(actor, incoming, None, now())
     }
 
     /// The same, where it was guessed where its participant stands and the clock was looked at a moment ago.
-    fn decide_near(&mut self, actor: &Actor, incoming: Incoming, guess: Option<Place>, clock: Timestamp) -> Answer {
+    fn decide_near(&mut self, actor: &Actor, incoming: Incoming<'_>, guess: Option<Place>, clock: Timestamp) -> Answer {
         let Incoming { said, command, apart, by, only } = incoming;
         if only.is_some_and(|platform| !self.is_of(platform, &command, guess)) {
             return Answer::OutOfScope;
@@ -393,11 +395,11 @@ impl Decider {
         found.is_none_or(|(_, purchase)| purchase.platform == platform)
     }
 
-    pub(super) fn meta<'a>(&self, actor: &'a Actor, said: Said) -> Meta<'a> {
+    pub(super) fn meta<'a>(&self, actor: &'a Actor, said: Said<'a>) -> Meta<'a> {
         self.meta_at(now(), actor, said)
     }
 
-    fn meta_at<'a>(&self, clock: Timestamp, actor: &'a Actor, said: Said) -> Meta<'a> {
+    fn meta_at<'a>(&self, clock: Timestamp, actor: &'a Actor, said: Said<'a>) -> Meta<'a> {
         let clock = clock.max(self.state.last_recorded_at().unwrap_or_default());
         Meta {
             occurred_at: said.occurred_at.unwrap_or(clock),
@@ -405,7 +407,7 @@ impl Decider {
             actor: Text::Borrowed(&actor.name),
             auth: actor.auth,
             approved_by: said.approved_by.map(Into::into),
-            source_reference: said.source_reference.into(),
+            source_reference: said.source_reference,
         }
     }
 

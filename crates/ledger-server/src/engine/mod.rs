@@ -20,8 +20,9 @@ pub(crate) mod tests;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use ledger_core::codes::{Auth, ExceptionCause, Platform};
-use ledger_core::event::Total;
+use ledger_core::event::{Text, Total};
 use ledger_core::ids::{Digest, RunId};
 use ledger_core::run::Plan;
 use ledger_core::time::{Date, Timestamp};
@@ -57,22 +58,30 @@ pub struct Actor {
 
 /// What a sender says of a command.
 #[derive(Clone, Debug, Default)]
-pub struct Said {
+pub struct Said<'a> {
     /// When it happened; `None`: now.
     pub occurred_at: Option<Timestamp>,
     /// The second person.
     pub approved_by: Option<String>,
     /// The sender's own reference.
-    pub source_reference: String,
+    pub source_reference: Text<'a>,
+}
+
+impl Said<'_> {
+    /// The same, owning its text.
+    #[must_use]
+    pub fn into_owned(self) -> Said<'static> {
+        Said { source_reference: Text::Owned(self.source_reference.into_owned()), ..self }
+    }
 }
 
 /// A command with what its sender says of it.
 #[derive(Clone, Debug)]
-pub struct Incoming {
+pub struct Incoming<'a> {
     /// What its sender says of it.
-    pub said: Said,
+    pub said: Said<'a>,
     /// What is asked.
-    pub command: Command<'static>,
+    pub command: Command<'a>,
     /// Settlements that were compared with it in full: it is none of them.
     pub apart: Vec<u64>,
     /// Who did it, where who asks only approves it.
@@ -81,11 +90,42 @@ pub struct Incoming {
     pub only: Option<Platform>,
 }
 
-impl Incoming {
+impl<'a> Incoming<'a> {
     /// A command as it came.
     #[must_use]
-    pub const fn new(said: Said, command: Command<'static>) -> Self {
+    pub const fn new(said: Said<'a>, command: Command<'a>) -> Self {
         Self { said, command, apart: Vec::new(), by: None, only: None }
+    }
+
+    /// The same, owning its text.
+    #[must_use]
+    pub fn into_owned(self) -> Incoming<'static> {
+        Incoming { said: self.said.into_owned(), command: self.command.into_owned(), ..self }
+    }
+}
+
+self_cell::self_cell! {
+    /// Commands on their way to the engine, with the bytes in which their texts stand.
+    pub struct Commands {
+        owner: Bytes,
+        #[covariant]
+        dependent: Batch,
+    }
+}
+
+type Batch<'a> = Vec<Incoming<'a>>;
+
+impl Commands {
+    /// Commands that have their texts.
+    #[must_use]
+    pub fn owned(commands: Vec<Incoming<'static>>) -> Self {
+        Self::new(Bytes::new(), |_| commands)
+    }
+
+    /// What the commands are.
+    #[must_use]
+    pub fn all(&self) -> &[Incoming<'_>] {
+        self.borrow_dependent()
     }
 }
 
@@ -156,7 +196,7 @@ enum Request {
     Stop,
     Record {
         actor: Actor,
-        commands: Vec<Incoming>,
+        commands: Commands,
         reply: oneshot::Sender<Result<Vec<Answer>, Unavailable>>,
     },
     /// About one participant: overtakes.
@@ -166,7 +206,7 @@ enum Request {
     RunDeadlines {
         actor: Actor,
         as_of: Date,
-        said: Said,
+        said: Said<'static>,
         reply: oneshot::Sender<DeadlinesReply>,
     },
     Resolve(Resolve),
@@ -180,7 +220,7 @@ enum Request {
         actor: Actor,
         run: RunId,
         digest: Digest,
-        said: Said,
+        said: Said<'static>,
         reply: oneshot::Sender<ApproveReply>,
     },
 }

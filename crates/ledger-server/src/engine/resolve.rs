@@ -37,7 +37,7 @@ pub enum Resolution {
 
 pub(super) struct Resolve {
     pub(super) actor: Actor,
-    pub(super) said: Said,
+    pub(super) said: Said<'static>,
     pub(super) instruction: Position,
     pub(super) finding: Finding,
     pub(super) apart: Vec<u64>,

@@ -51,7 +51,7 @@ pub(super) struct PlanAsked {
     pub(super) actor: Actor,
     pub(super) run: RunId,
     pub(super) as_of: Date,
-    pub(super) said: Said,
+    pub(super) said: Said<'static>,
     pub(super) reply: oneshot::Sender<PlanReply>,
 }
 
@@ -237,7 +237,7 @@ impl Decider {
         actor: &Actor,
         run: RunId,
         digest: Digest,
-        said: Said,
+        said: Said<'static>,
         reply: oneshot::Sender<ApproveReply>,
     ) -> bool {
         if let Err(full) = self.room() {
@@ -296,7 +296,7 @@ impl Decider {
                 }
             },
         };
-        let said = Said { source_reference: active.run.to_string(), ..Said::default() };
+        let said = Said { source_reference: active.run.to_string().into(), ..Said::default() };
         let start = Instant::now();
         let mut done = false;
         while !done && start.elapsed() < SLICE {

@@ -64,7 +64,7 @@ impl Scan {
 }
 
 /// Whether a command changes many participants at once: it waits while a scan is at work.
-pub(super) fn changes_everybody(commands: &[Incoming]) -> bool {
+pub(super) fn changes_everybody(commands: &[Incoming<'_>]) -> bool {
     let closing = |command: &Command<'_>| match command {
         Command::Record { event, .. } => matches!(event, Event::WaveClosed(_) | Event::BalancePeriodClosed(_)),
         Command::ReportOutcome { .. }

@@ -27,7 +27,7 @@ pub(crate) fn actor() -> Actor {
 }
 
 /// On 10 April 2020, 09:00 WIB.
-fn incoming(participant: Option<ParticipantId>, event: impl Into<Event<'static>>) -> Incoming {
+fn incoming(participant: Option<ParticipantId>, event: impl Into<Event<'static>>) -> Incoming<'static> {
     let occurred_at = Some(Timestamp::from_nanos(1_586_484_000_000_000_000));
     let said = Said { occurred_at, approved_by: Some("insecure:approver/siti".to_owned()), ..Said::default() };
     Incoming::new(said, Command::Record { participant, event: event.into() })
@@ -46,7 +46,7 @@ fn digest(kind: u8, number: u64) -> Digest {
 }
 
 /// A person is selected for wave 1.
-pub(crate) fn selected(number: u64) -> Incoming {
+pub(crate) fn selected(number: u64) -> Incoming<'static> {
     let event = Selected {
         wave: Wave(1),
         identity_digest: digest(1, number),
@@ -57,7 +57,7 @@ pub(crate) fn selected(number: u64) -> Incoming {
     incoming(Some(person(number)), event)
 }
 
-fn linked(number: u64) -> Incoming {
+fn linked(number: u64) -> Incoming<'static> {
     let event = PayoutAccountLinked {
         link: LinkId(person(number).0),
         partner: Partner::Gopay,
@@ -187,7 +187,7 @@ async fn a_read_waits_for_the_records_that_it_rests_on_and_no_others() {
     };
 
     let writer = hold_writer(engine, || {}).await;
-    let linking = engine.submit(actor(), vec![linked(2)]).await.expect("the engine's queue");
+    let linking = engine.submit(actor(), Commands::owned(vec![linked(2)])).await.expect("the engine's queue");
     let untouched = tokio::time::timeout(FOR_EVER, read(1)).await.expect("it waits for nobody else's commit");
     assert_eq!(untouched, Ok((0, 4)), "true of the durable log, which has no link yet");
     let unknown = engine.read(|state| (state.participant(person(3)).is_some(), 0));
@@ -218,12 +218,15 @@ async fn reads_overtake_between_the_slices_of_a_batch_and_nothing_else_does() {
         let seen = Arc::clone(&seen);
         Box::new(move |state| seen.lock().expect("no panic").push((what, state.size())))
     };
-    let batch = engine.submit(actor(), (1..=EVENTS).map(selected).collect()).await.expect("the engine's queue");
+    let batch = engine
+        .submit(actor(), Commands::owned((1..=EVENTS).map(selected).collect()))
+        .await
+        .expect("the engine's queue");
     engine.send(Request::Query(note("query"))).await.expect("the engine's queue");
     for _ in 0..3 * MOST_READS {
         engine.send(Request::Read(note("read"))).await.expect("the engine's queue");
     }
-    let one = engine.submit(actor(), vec![selected(EVENTS + 1)]).await.expect("the engine's queue");
+    let one = engine.submit(actor(), Commands::owned(vec![selected(EVENTS + 1)])).await.expect("the engine's queue");
     engine.send(Request::Query(note("query"))).await.expect("the engine's queue");
 
     drop(decider);

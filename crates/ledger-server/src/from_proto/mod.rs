@@ -6,7 +6,6 @@ mod statement;
 
 use std::str::FromStr;
 
-use bytes::Bytes;
 use ledger_core::Command;
 use ledger_core::codes::{self, Evidence, OutcomeKind, Partner};
 use ledger_core::event::{self, Event, Outcome, Text};
@@ -14,7 +13,7 @@ use ledger_core::ids::{Digest, ParticipantId, Position, Region, RunId, Wave};
 use ledger_core::money::Rupiah;
 use ledger_core::scheme::{MonthDay, Scheme};
 use ledger_core::time::{Date, Timestamp};
-use ledger_proto::v1;
+use ledger_proto::{v1, view};
 
 use crate::engine::{Incoming, Said};
 use crate::reason_codes;
@@ -33,21 +32,23 @@ const MOST_RUPIAH: i64 = 1_000_000_000_000;
 
 type Checked<T> = Result<T, Invalid>;
 
-fn text(field: &str, value: &str, most: usize) -> Checked<Text<'static>> {
+fn text<'a>(field: &str, value: &'a str, most: usize) -> Checked<Text<'a>> {
     if value.is_empty() {
         return Err(Invalid::field(field, "must not be empty"));
     }
     optional_text(field, value, most)
 }
 
-fn optional_text(field: &str, value: &str, most: usize) -> Checked<Text<'static>> {
-    if value.chars().count() > most || value.len() > 2 * most {
+fn optional_text<'a>(field: &str, value: &'a str, most: usize) -> Checked<Text<'a>> {
+    // There are no more characters than bytes.
+    if value.len() > most && (value.chars().count() > most || value.len() > 2 * most) {
         return Err(Invalid::field(field, format!("must have at most {most} characters")));
     }
-    if value.chars().any(char::is_control) {
+    let plain = value.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if !plain && value.chars().any(char::is_control) {
         return Err(Invalid::field(field, "must not have control characters"));
     }
-    Ok(Text::Owned(value.to_owned()))
+    Ok(Text::Borrowed(value))
 }
 
 /// An identifier in its text form.
@@ -58,8 +59,8 @@ pub(crate) fn id<T: FromStr<Err: std::fmt::Display>>(field: &str, value: &str) -
     value.parse().map_err(|error: T::Err| Invalid::field(field, error.to_string()))
 }
 
-fn digest(field: &str, value: &Bytes) -> Checked<Digest> {
-    <[u8; 32]>::try_from(value.as_ref()).map(Digest).map_err(|_| Invalid::field(field, "must be 32 bytes"))
+fn digest(field: &str, value: &[u8]) -> Checked<Digest> {
+    <[u8; 32]>::try_from(value).map(Digest).map_err(|_| Invalid::field(field, "must be 32 bytes"))
 }
 
 fn number<T: TryFrom<u32>>(field: &str, value: u32) -> Checked<T> {
@@ -105,11 +106,15 @@ fn required_timestamp(field: &str, value: Option<&ledger_proto::Timestamp>) -> C
 }
 
 /// What a sender says of a programme command; without `occurred_at` it happens now.
-fn said(occurred_at: Option<&ledger_proto::Timestamp>, source_reference: &str, approved_by: &str) -> Checked<Said> {
+fn said(
+    occurred_at: Option<&ledger_proto::Timestamp>,
+    source_reference: &str,
+    approved_by: &str,
+) -> Checked<Said<'static>> {
     Ok(Said {
         occurred_at: occurred_at.map(|value| timestamp("occurred_at", value)).transpose()?,
         approved_by: approver(approved_by)?,
-        source_reference: optional_text("source_reference", source_reference, SHORT)?.into_owned(),
+        source_reference: Text::Owned(optional_text("source_reference", source_reference, SHORT)?.into_owned()),
     })
 }
 
@@ -125,69 +130,69 @@ fn approver(approved_by: &str) -> Checked<Option<String>> {
 }
 
 /// A participant's event.
-pub(crate) fn event(input: &v1::EventInput) -> Checked<Incoming> {
-    let participant = id::<ParticipantId>("participant_id", &input.participant_id)?;
+pub(crate) fn event<'a>(input: &view::EventInput<'a>) -> Checked<Incoming<'a>> {
+    let participant = id::<ParticipantId>("participant_id", input.participant_id)?;
     let occurred_at = required_timestamp("occurred_at", input.occurred_at.as_ref())?;
     let event = input.event.as_ref().ok_or_else(|| Invalid::field("event", "must be set"))?;
     let said = Said {
         occurred_at: Some(occurred_at),
-        approved_by: approver(&input.approved_by)?,
-        source_reference: optional_text("source_reference", &input.source_reference, SHORT)?.into_owned(),
+        approved_by: approver(input.approved_by)?,
+        source_reference: optional_text("source_reference", input.source_reference, SHORT)?,
     };
     Ok(Incoming::new(said, Command::Record { participant: Some(participant), event: payload(event)? }))
 }
 
-fn payload(event: &v1::event_input::Event) -> Checked<Event<'static>> {
-    use v1::event_input::Event as Input;
+fn payload<'a>(event: &view::Event<'a>) -> Checked<Event<'a>> {
+    use view::Event as Input;
     Ok(match event {
         Input::Selected(e) => event::Selected {
             wave: wave(e.wave)?,
-            identity_digest: digest("selected.identity_digest", &e.identity_digest)?,
-            identity_key_id: text("selected.identity_key_id", &e.identity_key_id, SHORT)?,
-            family_card_digest: digest("selected.family_card_digest", &e.family_card_digest)?,
-            region: id::<Region>("selected.region", &e.region)?,
+            identity_digest: digest("selected.identity_digest", e.identity_digest)?,
+            identity_key_id: text("selected.identity_key_id", e.identity_key_id, SHORT)?,
+            family_card_digest: digest("selected.family_card_digest", e.family_card_digest)?,
+            region: id::<Region>("selected.region", e.region)?,
         }
         .into(),
         Input::PayoutAccountLinked(e) => event::PayoutAccountLinked {
-            link: id("payout_account_linked.link_id", &e.link_id)?,
+            link: id("payout_account_linked.link_id", e.link_id)?,
             partner: code("payout_account_linked.partner", e.partner, Partner::from_number)?,
-            account_token: text("payout_account_linked.account_token", &e.account_token, SHORT)?,
-            holder_identity_digest: digest("payout_account_linked.holder_identity_digest", &e.holder_identity_digest)?,
+            account_token: text("payout_account_linked.account_token", e.account_token, SHORT)?,
+            holder_identity_digest: digest("payout_account_linked.holder_identity_digest", e.holder_identity_digest)?,
         }
         .into(),
         Input::PayoutAccountUnlinked(e) => {
-            event::PayoutAccountUnlinked { link: id("payout_account_unlinked.link_id", &e.link_id)? }.into()
+            event::PayoutAccountUnlinked { link: id("payout_account_unlinked.link_id", e.link_id)? }.into()
         }
         Input::TrainingBought(e) => event::TrainingBought {
-            purchase: id("training_bought.purchase_id", &e.purchase_id)?,
-            course: text("training_bought.course", &e.course, SHORT)?,
+            purchase: id("training_bought.purchase_id", e.purchase_id)?,
+            course: text("training_bought.course", e.course, SHORT)?,
             platform: code("training_bought.platform", e.platform, codes::Platform::from_number)?,
-            provider: text("training_bought.provider", &e.provider, SHORT)?,
+            provider: text("training_bought.provider", e.provider, SHORT)?,
             price: amount("training_bought.price_rupiah", e.price_rupiah, 1)?,
         }
         .into(),
         Input::PurchaseCancelled(e) => event::PurchaseCancelled {
-            purchase: id("purchase_cancelled.purchase_id", &e.purchase_id)?,
-            reason: text("purchase_cancelled.reason", &e.reason, LONG)?,
-            refund_reference: text("purchase_cancelled.refund_reference", &e.refund_reference, SHORT)?,
+            purchase: id("purchase_cancelled.purchase_id", e.purchase_id)?,
+            reason: text("purchase_cancelled.reason", e.reason, LONG)?,
+            refund_reference: text("purchase_cancelled.refund_reference", e.refund_reference, SHORT)?,
         }
         .into(),
         Input::TrainingCompleted(e) => {
-            event::TrainingCompleted { purchase: id("training_completed.purchase_id", &e.purchase_id)? }.into()
+            event::TrainingCompleted { purchase: id("training_completed.purchase_id", e.purchase_id)? }.into()
         }
         Input::CompletionWithdrawn(e) => event::CompletionWithdrawn {
-            purchase: id("completion_withdrawn.purchase_id", &e.purchase_id)?,
-            case: id("completion_withdrawn.case_id", &e.case_id)?,
-            reason: text("completion_withdrawn.reason", &e.reason, LONG)?,
+            purchase: id("completion_withdrawn.purchase_id", e.purchase_id)?,
+            case: id("completion_withdrawn.case_id", e.case_id)?,
+            reason: text("completion_withdrawn.reason", e.reason, LONG)?,
         }
         .into(),
         Input::CertificateIssued(e) => event::CertificateIssued {
-            purchase: id("certificate_issued.purchase_id", &e.purchase_id)?,
-            certificate_number: text("certificate_issued.certificate_number", &e.certificate_number, SHORT)?,
+            purchase: id("certificate_issued.purchase_id", e.purchase_id)?,
+            certificate_number: text("certificate_issued.certificate_number", e.certificate_number, SHORT)?,
         }
         .into(),
         Input::TrainingReviewed(e) => event::TrainingReviewed {
-            purchase: id("training_reviewed.purchase_id", &e.purchase_id)?,
+            purchase: id("training_reviewed.purchase_id", e.purchase_id)?,
             rating: number("training_reviewed.rating", e.rating)?,
         }
         .into(),
@@ -195,15 +200,15 @@ fn payload(event: &v1::event_input::Event) -> Checked<Event<'static>> {
             event::SurveyFilled { number: number("survey_filled.survey_number", e.survey_number)? }.into()
         }
         Input::MembershipRevoked(e) => event::MembershipRevoked {
-            case: id("membership_revoked.case_id", &e.case_id)?,
+            case: id("membership_revoked.case_id", e.case_id)?,
             ground: code("membership_revoked.ground", e.ground, codes::Ground::from_number)?,
         }
         .into(),
         Input::MembershipReinstated(e) => {
             let deadline = e.first_purchase_deadline.as_ref();
             event::MembershipReinstated {
-                case: id("membership_reinstated.case_id", &e.case_id)?,
-                reason: text("membership_reinstated.reason", &e.reason, LONG)?,
+                case: id("membership_reinstated.case_id", e.case_id)?,
+                reason: text("membership_reinstated.reason", e.reason, LONG)?,
                 first_purchase_deadline: deadline
                     .map(|day| date("membership_reinstated.first_purchase_deadline", Some(day)))
                     .transpose()?,
@@ -211,26 +216,26 @@ fn payload(event: &v1::event_input::Event) -> Checked<Event<'static>> {
             .into()
         }
         Input::IneligibilityFound(e) => event::IneligibilityFound {
-            source: text("ineligibility_found.source", &e.source, SHORT)?,
-            case_number: text("ineligibility_found.case_number", &e.case_number, SHORT)?,
+            source: text("ineligibility_found.source", e.source, SHORT)?,
+            case_number: text("ineligibility_found.case_number", e.case_number, SHORT)?,
             evidence_date: date("ineligibility_found.evidence_date", e.evidence_date.as_ref())?,
             effective_date: date("ineligibility_found.effective_date", e.effective_date.as_ref())?,
         }
         .into(),
         Input::IneligibilityWithdrawn(e) => event::IneligibilityWithdrawn {
-            source: text("ineligibility_withdrawn.source", &e.source, SHORT)?,
-            case_number: text("ineligibility_withdrawn.case_number", &e.case_number, SHORT)?,
+            source: text("ineligibility_withdrawn.source", e.source, SHORT)?,
+            case_number: text("ineligibility_withdrawn.case_number", e.case_number, SHORT)?,
         }
         .into(),
         Input::RepaymentDemanded(e) => event::RepaymentDemanded {
-            demand: id("repayment_demanded.demand_id", &e.demand_id)?,
+            demand: id("repayment_demanded.demand_id", e.demand_id)?,
             component: code("repayment_demanded.component", e.component, codes::Component::from_number)?,
             amount: amount("repayment_demanded.amount_rupiah", e.amount_rupiah, 1)?,
         }
         .into(),
         Input::RepaymentReceived(e) => event::RepaymentReceived {
-            demand: id("repayment_received.demand_id", &e.demand_id)?,
-            receipt_number: text("repayment_received.state_receipt_number", &e.state_receipt_number, SHORT)?,
+            demand: id("repayment_received.demand_id", e.demand_id)?,
+            receipt_number: text("repayment_received.state_receipt_number", e.state_receipt_number, SHORT)?,
             amount: amount("repayment_received.amount_rupiah", e.amount_rupiah, 1)?,
         }
         .into(),
@@ -241,11 +246,11 @@ fn wave(number: u32) -> Checked<Wave> {
     if (1..=9_999).contains(&number) { Ok(Wave(number)) } else { Err(Invalid::field("wave", "must be 1 to 9,999")) }
 }
 
-fn programme(said: Said, event: impl Into<Event<'static>>) -> Incoming {
+fn programme<'a>(said: Said<'a>, event: impl Into<Event<'a>>) -> Incoming<'a> {
     Incoming::new(said, Command::Record { participant: None, event: event.into() })
 }
 
-pub(crate) fn enact_scheme(r: &v1::EnactSchemeRequest) -> Checked<Incoming> {
+pub(crate) fn enact_scheme(r: &v1::EnactSchemeRequest) -> Checked<Incoming<'_>> {
     let said = said(r.occurred_at.as_ref(), &r.source_reference, &r.approved_by)?;
     let scheme = r.scheme.as_ref().ok_or_else(|| Invalid::field("scheme", "must be set"))?;
     let days = |field: &str, days: u32| number::<u16>(field, days);
@@ -275,7 +280,7 @@ pub(crate) fn enact_scheme(r: &v1::EnactSchemeRequest) -> Checked<Incoming> {
     Ok(programme(said, event::SchemeEnacted { scheme }))
 }
 
-pub(crate) fn open_wave(r: &v1::OpenWaveRequest) -> Checked<Incoming> {
+pub(crate) fn open_wave(r: &v1::OpenWaveRequest) -> Checked<Incoming<'_>> {
     let said = said(r.occurred_at.as_ref(), &r.source_reference, "")?;
     let scheme = text("scheme_id", &r.scheme_id, SHORT)?;
     Ok(programme(
@@ -284,12 +289,12 @@ pub(crate) fn open_wave(r: &v1::OpenWaveRequest) -> Checked<Incoming> {
     ))
 }
 
-pub(crate) fn close_wave(r: &v1::CloseWaveRequest) -> Checked<Incoming> {
+pub(crate) fn close_wave(r: &v1::CloseWaveRequest) -> Checked<Incoming<'_>> {
     let said = said(r.occurred_at.as_ref(), &r.source_reference, &r.approved_by)?;
     Ok(programme(said, event::WaveClosed { wave: wave(r.wave)? }))
 }
 
-pub(crate) fn appropriate_funds(r: &v1::AppropriateFundsRequest) -> Checked<Incoming> {
+pub(crate) fn appropriate_funds(r: &v1::AppropriateFundsRequest) -> Checked<Incoming<'_>> {
     let said = said(r.occurred_at.as_ref(), &r.source_reference, &r.approved_by)?;
     let funds = event::FundsAppropriated {
         document_number: text("document_number", &r.document_number, SHORT)?,
@@ -299,23 +304,23 @@ pub(crate) fn appropriate_funds(r: &v1::AppropriateFundsRequest) -> Checked<Inco
     Ok(programme(said, funds))
 }
 
-pub(crate) fn close_balance_period(r: &v1::CloseBalancePeriodRequest) -> Checked<Incoming> {
+pub(crate) fn close_balance_period(r: &v1::CloseBalancePeriodRequest) -> Checked<Incoming<'_>> {
     let said = said(r.occurred_at.as_ref(), &r.source_reference, &r.approved_by)?;
     Ok(programme(said, event::BalancePeriodClosed { year: number("year", r.year)? }))
 }
 
-pub(crate) fn plan_run(r: &v1::PlanRunRequest) -> Checked<(RunId, Date, Said)> {
+pub(crate) fn plan_run(r: &v1::PlanRunRequest) -> Checked<(RunId, Date, Said<'static>)> {
     let said = said(r.occurred_at.as_ref(), &r.source_reference, "")?;
     Ok((id("run_id", &r.run_id)?, date("as_of", r.as_of.as_ref())?, said))
 }
 
-pub(crate) fn approve_run(r: &v1::ApproveRunRequest) -> Checked<(RunId, Digest, Said)> {
+pub(crate) fn approve_run(r: &v1::ApproveRunRequest) -> Checked<(RunId, Digest, Said<'static>)> {
     let said = said(r.occurred_at.as_ref(), &r.source_reference, "")?;
     Ok((id("run_id", &r.run_id)?, digest("items_sha256", &r.items_sha256)?, said))
 }
 
 /// What became of an instruction.
-pub(crate) fn outcome(input: &v1::OutcomeInput) -> Checked<Incoming> {
+pub(crate) fn outcome(input: &v1::OutcomeInput) -> Checked<Incoming<'_>> {
     let occurred_at = required_timestamp("occurred_at", input.occurred_at.as_ref())?;
     let kind = code("kind", input.kind, OutcomeKind::from_number)?;
     let mut outcome = Outcome {
@@ -340,7 +345,7 @@ pub(crate) fn outcome(input: &v1::OutcomeInput) -> Checked<Incoming> {
     let said = Said {
         occurred_at: Some(occurred_at),
         approved_by: approver(&input.approved_by)?,
-        source_reference: optional_text("source_reference", &input.source_reference, SHORT)?.into_owned(),
+        source_reference: optional_text("source_reference", &input.source_reference, SHORT)?,
     };
     let command = Command::ReportOutcome {
         partner: partner(input.partner)?,

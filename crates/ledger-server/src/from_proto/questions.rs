@@ -64,7 +64,7 @@ pub(crate) fn wave_summary(r: &v1::GetWaveSummaryRequest) -> Checked<Wave> {
     wave(r.wave)
 }
 
-pub(crate) fn run_deadlines(r: &v1::RunDeadlinesRequest) -> Checked<(Date, Said)> {
+pub(crate) fn run_deadlines(r: &v1::RunDeadlinesRequest) -> Checked<(Date, Said<'static>)> {
     let as_of = date("as_of", r.as_of.as_ref())?;
     Ok((as_of, said(None, &r.source_reference, "")?))
 }
@@ -109,7 +109,7 @@ pub(crate) fn outstanding(r: &v1::ListOutstandingInstructionsRequest) -> Checked
     Ok((partner(r.partner)?, status))
 }
 
-pub(crate) fn resolve_in_doubt(r: &v1::ResolveInDoubtRequest) -> Checked<(Position, Finding, Said)> {
+pub(crate) fn resolve_in_doubt(r: &v1::ResolveInDoubtRequest) -> Checked<(Position, Finding, Said<'static>)> {
     let said = said(r.occurred_at.as_ref(), &r.source_reference, &r.approved_by)?;
     let kind = code("kind", r.kind, OutcomeKind::from_number)?;
     let settled = match kind {
@@ -141,7 +141,7 @@ pub(crate) fn resolve_in_doubt(r: &v1::ResolveInDoubtRequest) -> Checked<(Positi
     Ok((instruction(&r.instruction)?, finding, said))
 }
 
-pub(crate) fn resolve_exception(r: &v1::ResolveExceptionRequest) -> Checked<Incoming> {
+pub(crate) fn resolve_exception(r: &v1::ResolveExceptionRequest) -> Checked<Incoming<'_>> {
     let said = said(r.occurred_at.as_ref(), &r.source_reference, &r.approved_by)?;
     let resolved = event::ExceptionResolved {
         partner: partner(r.partner)?,

@@ -16,7 +16,7 @@ pub(crate) struct Header {
     pub(crate) file_digest: Digest,
     /// First and last day.
     pub(crate) period: (Date, Date),
-    pub(crate) said: Said,
+    pub(crate) said: Said<'static>,
 }
 
 pub(crate) fn statement_header(r: &v1::StatementHeader) -> Checked<Header> {

@@ -112,7 +112,7 @@ impl DisbursementService for Ledger {
 
 impl Ledger {
     /// Approves a run, and signs the log when it is closed, also where the caller goes away meanwhile.
-    async fn approve_and_sign(&self, actor: Actor, run: RunId, digest: Digest, said: Said) -> ApproveReply {
+    async fn approve_and_sign(&self, actor: Actor, run: RunId, digest: Digest, said: Said<'static>) -> ApproveReply {
         let ledger = self.clone();
         let approved = tokio::spawn(async move {
             let closed = ledger.engine.approve_run(actor, run, digest, said).await;

@@ -68,7 +68,8 @@ fn instruction_unknown(instruction: Position) -> Status {
 
 impl Ledger {
     /// Records one command whose answer is a receipt.
-    async fn record_one(&self, actor: Actor, incoming: Incoming) -> Result<v1::Receipt, Status> {
+    async fn record_one(&self, actor: Actor, incoming: Incoming<'_>) -> Result<v1::Receipt, Status> {
+        let incoming = incoming.into_owned();
         let command = incoming.command.clone();
         let answers = self.engine.record(actor, vec![incoming]).await?;
         let answer = answers.into_iter().next().ok_or_else(|| Status::internal("no answer"))?;
@@ -80,7 +81,7 @@ impl Ledger {
         &self,
         caller: &Caller,
         message: &impl Seconded,
-        incoming: Incoming,
+        incoming: Incoming<'_>,
     ) -> Result<v1::Receipt, Status> {
         let (actor, said) = self.approvals.second(caller, message, incoming.said)?;
         self.record_one(actor, Incoming { said, ..incoming }).await
@@ -88,7 +89,7 @@ impl Ledger {
 
     /// The receipt of what is recorded, now or before; the status of what is refused. `command` gives what was asked,
     /// to compare it with what was recorded under the same identity; where there is none, it was compared.
-    fn receipt(&self, answer: &Answer, command: impl Fn() -> Option<Command<'static>>) -> Result<v1::Receipt, Status> {
+    fn receipt<'c>(&self, answer: &Answer, command: impl Fn() -> Option<Command<'c>>) -> Result<v1::Receipt, Status> {
         match self.compared(answer, command)? {
             Compared::Receipt(receipt) => Ok(receipt),
             Compared::Apart(position) => Err(already_exists(position, "transaction_reference")),
@@ -97,7 +98,7 @@ impl Ledger {
 
     /// The same for what may be another settlement of an instruction: it is to be decided apart from the one that it was
     /// taken for.
-    fn compared(&self, answer: &Answer, command: impl Fn() -> Option<Command<'static>>) -> Result<Compared, Status> {
+    fn compared<'c>(&self, answer: &Answer, command: impl Fn() -> Option<Command<'c>>) -> Result<Compared, Status> {
         match answer {
             Answer::Recorded { position, leaf_hash, .. } => Ok(Compared::Receipt(receipt(*position, leaf_hash, false))),
             Answer::Repeated { position, occurred_at } => {

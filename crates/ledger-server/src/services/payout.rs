@@ -95,7 +95,7 @@ impl PayoutService for Ledger {
         let caller = Caller::of(&request)?;
         let outcomes = request.into_inner().outcomes;
         bounded("outcomes", outcomes.len())?;
-        let results = self.record_batch(&caller, &outcomes).await?;
+        let results = self.record_outcomes(caller, &outcomes).await?;
         Ok(Response::new(v1::ReportOutcomesResponse { results }))
     }
 
