@@ -13,6 +13,7 @@ use tonic::transport::Channel;
 
 use crate::child::Listening;
 use crate::measure::{Bar, Failed, Report, interleaved, rate};
+use crate::ready::{self, Ready};
 use crate::{Common, lives};
 
 const IN_FLIGHT: usize = 256;
@@ -39,7 +40,10 @@ pub(crate) type Chain = Vec<Vec<v1::EventInput>>;
 /// Events a second of the ledger's server on a new log, and of the bare one.
 fn beside(common: &Common, in_flight: usize, work: impl Fn() -> VecDeque<Chain>) -> Result<(f64, f64), Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let subject = || recorded(common, &runtime, work(), in_flight);
+    let subject = || {
+        let work = work();
+        new_server(common, &runtime, async |channel| send(channel, work, in_flight).await)
+    };
     let yardstick = || {
         let server = Listening::echo()?;
         runtime.block_on(async { send(connect(&server.url).await?, work(), in_flight).await })
@@ -47,22 +51,33 @@ fn beside(common: &Common, in_flight: usize, work: impl Fn() -> VecDeque<Chain>)
     interleaved(common.pairs, subject, yardstick)
 }
 
-/// Events a second of the ledger's server on a new log.
-fn recorded(common: &Common, runtime: &Runtime, work: VecDeque<Chain>, in_flight: usize) -> Result<f64, Failed> {
+/// What is measured of the ledger's server on a new log.
+fn new_server(
+    common: &Common,
+    runtime: &Runtime,
+    measure: impl AsyncFnOnce(Channel) -> Result<f64, Failed>,
+) -> Result<f64, Failed> {
     let dir = common.folder()?;
     let server = Listening::server(dir.path())?;
     let rate = runtime.block_on(async {
         let channel = connect(&server.url).await?;
         lives::begin(channel.clone()).await?;
-        send(channel, work, in_flight).await
+        measure(channel).await
     })?;
     server.terminate()?;
     Ok(rate)
 }
 
-/// Events a second of the ledger's server, in batches of a thousand.
+/// Events a second of the ledger's server, in batches of a thousand that are encoded before.
 pub(crate) fn ingested(common: &Common, runtime: &Runtime, people: u64, callers: usize) -> Result<f64, Failed> {
-    recorded(common, runtime, lives::chains(people), callers)
+    const METHOD: &str = "/prakerja.ledger.v1.EventService/RecordEvents";
+    let ready =
+        |events: Vec<v1::EventInput>| Ok(Ready::new(lives::sender(&events)?, &v1::RecordEventsRequest { events }));
+    let chain = |chain: Chain| chain.into_iter().map(ready).collect::<Result<Vec<_>, Failed>>();
+    let work = lives::chains(people).into_iter().map(chain).collect::<Result<VecDeque<_>, _>>()?;
+    new_server(common, runtime, async |channel| {
+        Ok(rate(people * lives::EVENTS, ready::send(channel, work, callers, METHOD, lives::all_in).await?))
+    })
 }
 
 pub(crate) async fn connect(url: &str) -> Result<Channel, Failed> {

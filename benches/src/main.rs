@@ -31,6 +31,7 @@ mod postgres;
 mod programme;
 mod proofs;
 mod reads;
+mod ready;
 mod reconcile;
 mod service;
 mod startup;

@@ -3,21 +3,18 @@
 
 use std::collections::VecDeque;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ledger_proto::v1;
 use prost::Message;
 use rustix::process::Signal;
-use tokio::task::JoinSet;
-use tonic::client::Grpc;
-use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Channel;
-use tonic_prost::ProstCodec;
 
 use crate::calls::{self, connect};
 use crate::measure::{Bar, Failed, Report, interleaved, rate};
 use crate::peer::{self, Peer};
+use crate::ready::{self, Ready};
 use crate::{Common, lives};
 
 const EVENTS: u64 = 300_000;
@@ -63,7 +60,9 @@ pub(crate) fn run(common: &Common, report: &mut Report) -> Result<(), Failed> {
             let mut server = Peer::start(command, Signal::TERM)?;
             server.wait_until(|| peer::listens(address))?;
             let work = work(people);
-            runtime.block_on(async { append(connect(&format!("http://{address}")).await?, work, callers).await })
+            let events = people * lives::EVENTS;
+            runtime
+                .block_on(async { append(connect(&format!("http://{address}")).await?, work, events, callers).await })
         };
         let (subject, yardstick) = interleaved(common.pairs, subject, yardstick)?;
         let case = format!("UmaDB {}, batches of 1,000, {callers} in flight", peer::version("umadb"));
@@ -72,9 +71,10 @@ pub(crate) fn run(common: &Common, report: &mut Report) -> Result<(), Failed> {
     Ok(())
 }
 
-fn work(people: u64) -> VecDeque<Vec<AppendRequest>> {
+fn work(people: u64) -> VecDeque<Vec<Ready>> {
     let request = |batch: Vec<v1::EventInput>| AppendRequest { events: batch.into_iter().map(event).collect() };
-    lives::chains(people).into_iter().map(|chain| chain.into_iter().map(request).collect()).collect()
+    let ready = |batch| Ready::new("selection/bench", &request(batch));
+    lives::chains(people).into_iter().map(|chain| chain.into_iter().map(ready).collect()).collect()
 }
 
 fn event(input: v1::EventInput) -> Event {
@@ -87,31 +87,16 @@ fn event(input: v1::EventInput) -> Event {
 }
 
 /// Sends all batches, so many at once; events a second.
-async fn append(channel: Channel, work: VecDeque<Vec<AppendRequest>>, in_flight: usize) -> Result<f64, Failed> {
-    let count = work.iter().flatten().map(|request| request.events.len() as u64).sum::<u64>();
-    let work = Arc::new(Mutex::new(work));
-    let mut senders = JoinSet::new();
-    let start = Instant::now();
-    for _ in 0..in_flight {
-        let (channel, work) = (channel.clone(), Arc::clone(&work));
-        senders.spawn(async move {
-            let mut client = Grpc::new(channel);
-            let next = || work.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            let mut last = 0;
-            // The batches of a chain wait for each other, as with the ledger.
-            for request in std::iter::from_fn(next).flatten() {
-                client.ready().await?;
-                let method = PathAndQuery::from_static("/umadb.v1.DCB/Append");
-                let codec = ProstCodec::<AppendRequest, AppendResponse>::default();
-                last = last.max(client.unary(tonic::Request::new(request), method, codec).await?.get_ref().position);
-            }
-            Ok::<u64, Failed>(last)
-        });
+async fn append(channel: Channel, work: VecDeque<Vec<Ready>>, events: u64, in_flight: usize) -> Result<f64, Failed> {
+    let last = Arc::new(AtomicU64::new(0));
+    let seen = Arc::clone(&last);
+    let check = move |answer: &AppendResponse| {
+        seen.fetch_max(answer.position, Ordering::Relaxed);
+        Ok(())
+    };
+    let took = ready::send(channel, work, in_flight, "/umadb.v1.DCB/Append", check).await?;
+    match last.load(Ordering::Relaxed) {
+        last if last < events => Err(format!("{last} events instead of {events}").into()),
+        _ => Ok(rate(events, took)),
     }
-    let mut last = 0;
-    while let Some(sent) = senders.join_next().await {
-        last = last.max(sent??);
-    }
-    let took = start.elapsed();
-    if last < count { Err(format!("{last} events instead of {count}").into()) } else { Ok(rate(count, took)) }
 }

@@ -330,9 +330,11 @@ impl State {
 
     fn select(&mut self, record: &Record<'_>, e: &Selected<'_>, fact: Fact) -> Result<(), FoldError> {
         let Some(id) = record.participant else { return Err(FoldError::Unknown("participant")) };
-        let place = self.participants.push(Participant::selected(id, e, fact)).ok_or(FoldError::Full)?;
+        let participant = Participant::selected(id, e, fact);
+        let identity = participant.identity.key();
+        let place = self.participants.push(participant).ok_or(FoldError::Full)?;
         self.by_id.insert(hash_of(&id), place);
-        self.by_identity.insert(Identity::of(&e.identity_digest).key(), place);
+        self.by_identity.insert(identity, place);
         self.families.add_one(Identity::of(&e.family_card_digest).key());
         if let Some(wave) = self.waves.get_mut(&e.wave) {
             wave.selected = wave.selected.saturating_add(1);

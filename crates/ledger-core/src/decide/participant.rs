@@ -39,13 +39,13 @@ pub(super) fn decide<'a>(
     } else {
         let place = place.ok_or(Rejection::ParticipantUnknown { participant: id })?;
         let subject = Subject::new(state, place).ok_or(Rejection::ParticipantUnknown { participant: id })?;
-        subject.known(&event)?;
+        let purchase = subject.known(&event)?;
         not_ahead(meta)?;
         if matches!(event, Event::CompletionWithdrawn(_) | Event::MembershipReinstated(_)) {
             four_eyes(meta)?;
         }
         subject.may_still(&event)?;
-        subject.rules(&event, date)?;
+        subject.rules(&event, date, purchase.as_ref())?;
         not_before(date, "selection", subject.participant.selected_on())?;
         subject.room(&event)?;
         if matches!(event, Event::MembershipRevoked(_)) {
@@ -133,8 +133,8 @@ impl<'s> Subject<'s> {
         Some(Self { state, place, participant, scheme, wave })
     }
 
-    fn purchase(&self, purchase: PurchaseId) -> Result<(u16, Purchase), Rejection> {
-        self.participant.purchase(purchase).ok_or(Rejection::PurchaseUnknown { purchase })
+    fn purchase(&self, purchase: PurchaseId) -> Result<Option<(u16, Purchase)>, Rejection> {
+        self.participant.purchase(purchase).map(Some).ok_or(Rejection::PurchaseUnknown { purchase })
     }
 
     fn link(&self, link: LinkId) -> Result<u16, Rejection> {
@@ -146,29 +146,33 @@ impl<'s> Subject<'s> {
         self.state.rare(RareKind::Found, Some(self.place), id).ok_or(Rejection::FindingUnknown)
     }
 
-    /// Rule 2.
-    fn known(&self, event: &Event<'_>) -> Result<(), Rejection> {
+    /// Rule 2; gives the purchase that an event is about, with its index.
+    fn known(&self, event: &Event<'_>) -> Result<Option<(u16, Purchase)>, Rejection> {
         match event {
-            Event::PayoutAccountUnlinked(e) => self.link(e.link).map(drop),
-            Event::PurchaseCancelled(e) => self.purchase(e.purchase).map(drop),
-            Event::TrainingCompleted(e) => self.purchase(e.purchase).map(drop),
-            Event::CompletionWithdrawn(e) => self.purchase(e.purchase).map(drop),
-            Event::CertificateIssued(e) => self.purchase(e.purchase).map(drop),
-            Event::TrainingReviewed(e) => self.purchase(e.purchase).map(drop),
+            Event::PayoutAccountUnlinked(e) => {
+                self.link(e.link)?;
+            }
+            Event::PurchaseCancelled(e) => return self.purchase(e.purchase),
+            Event::TrainingCompleted(e) => return self.purchase(e.purchase),
+            Event::CompletionWithdrawn(e) => return self.purchase(e.purchase),
+            Event::CertificateIssued(e) => return self.purchase(e.purchase),
+            Event::TrainingReviewed(e) => return self.purchase(e.purchase),
             Event::SurveyFilled(e) => {
                 let surveys = u8::try_from(self.scheme.survey_incentives.len()).unwrap_or(u8::MAX);
-                if (1..=surveys).contains(&e.number) {
-                    return Ok(());
+                if !(1..=surveys).contains(&e.number) {
+                    return Err(Rejection::SurveyUnknown { number: e.number, surveys });
                 }
-                Err(Rejection::SurveyUnknown { number: e.number, surveys })
             }
-            Event::IneligibilityWithdrawn(e) => self.finding(&e.source, &e.case_number).map(drop),
+            Event::IneligibilityWithdrawn(e) => {
+                self.finding(&e.source, &e.case_number)?;
+            }
             Event::RepaymentReceived(e) => {
                 let known = self.state.rare(RareKind::Demand, Some(self.place), identity_of(&e.demand));
-                known.map(drop).ok_or(Rejection::DemandUnknown { demand: e.demand })
+                known.ok_or(Rejection::DemandUnknown { demand: e.demand })?;
             }
-            _ => Ok(()),
+            _ => {}
         }
+        Ok(None)
     }
 
     /// Rule 4: what may still happen after revocation, and after the wave closed.
@@ -194,17 +198,18 @@ impl<'s> Subject<'s> {
         Ok(())
     }
 
-    /// Rules 5 to 8 and 12, then the order of dates.
-    fn rules(&self, event: &Event<'_>, date: Date) -> Result<(), Rejection> {
+    /// Rules 5 to 8 and 12, then the order of dates; `purchase` is what [`Self::known`] gave.
+    fn rules(&self, event: &Event<'_>, date: Date, purchase: Option<&(u16, Purchase)>) -> Result<(), Rejection> {
+        let known = |id| purchase.ok_or(Rejection::PurchaseUnknown { purchase: id });
         match event {
             Event::PayoutAccountLinked(e) => self.link_account(e),
             Event::PayoutAccountUnlinked(e) => self.unlink(e.link, date),
             Event::TrainingBought(e) => self.buy(e, date),
-            Event::PurchaseCancelled(e) => self.live_uncompleted(e.purchase, date),
-            Event::TrainingCompleted(e) => self.live_uncompleted(e.purchase, date),
-            Event::CompletionWithdrawn(e) => self.after_completion(e.purchase, date),
-            Event::CertificateIssued(e) => self.after_completion(e.purchase, date),
-            Event::TrainingReviewed(e) => self.after_completion(e.purchase, date),
+            Event::PurchaseCancelled(e) => self.live_uncompleted(known(e.purchase)?, date),
+            Event::TrainingCompleted(e) => self.live_uncompleted(known(e.purchase)?, date),
+            Event::CompletionWithdrawn(e) => self.after_completion(known(e.purchase)?, date),
+            Event::CertificateIssued(e) => self.after_completion(known(e.purchase)?, date),
+            Event::TrainingReviewed(e) => self.after_completion(known(e.purchase)?, date),
             Event::SurveyFilled(e) => self.fill_survey(e, date),
             Event::MembershipRevoked(e) => self.revoke(e, date),
             Event::MembershipReinstated(e) => self.reinstate(e, date),
@@ -267,29 +272,27 @@ impl<'s> Subject<'s> {
     }
 
     /// Rule 6, cancellation and completion.
-    fn live_uncompleted(&self, id: PurchaseId, date: Date) -> Result<(), Rejection> {
-        let (index, purchase) = self.purchase(id)?;
+    fn live_uncompleted(&self, (index, purchase): &(u16, Purchase), date: Date) -> Result<(), Rejection> {
         if purchase.cancelled {
-            return Err(Rejection::PurchaseCancelled { purchase: id });
+            return Err(Rejection::PurchaseCancelled { purchase: purchase.id });
         }
         if purchase.completed {
-            return Err(Rejection::PurchaseCompleted { purchase: id });
+            return Err(Rejection::PurchaseCompleted { purchase: purchase.id });
         }
-        self.after(FactKind::Bought, index, "purchase", date)?;
+        self.after(FactKind::Bought, *index, "purchase", date)?;
         // A cancellation after a withdrawn completion is not dated before that completion.
-        self.after(FactKind::Completed, index, "completion", date)
+        self.after(FactKind::Completed, *index, "completion", date)
     }
 
     /// Rule 6, certificate and review; and the withdrawal of a completion.
-    fn after_completion(&self, id: PurchaseId, date: Date) -> Result<(), Rejection> {
-        let (index, purchase) = self.purchase(id)?;
+    fn after_completion(&self, (index, purchase): &(u16, Purchase), date: Date) -> Result<(), Rejection> {
         if purchase.cancelled {
-            return Err(Rejection::PurchaseCancelled { purchase: id });
+            return Err(Rejection::PurchaseCancelled { purchase: purchase.id });
         }
         if !purchase.completed {
-            return Err(Rejection::PurchaseNotCompleted { purchase: id });
+            return Err(Rejection::PurchaseNotCompleted { purchase: purchase.id });
         }
-        self.after(FactKind::Completed, index, "completion", date)
+        self.after(FactKind::Completed, *index, "completion", date)
     }
 
     /// Rule 7.

@@ -32,8 +32,8 @@ impl State {
             touched ^= hash.map_or(0, |hash| self.by_id.touch(hash));
             touched ^= other.map_or(0, |(index, hash)| index.touch(hash));
         }
-        touched ^= hashes.iter().flatten().fold(0, |sum, hash| sum ^ self.by_id.touch_all(*hash));
-        touched ^= others.iter().flatten().fold(0, |sum, (index, hash)| sum ^ index.touch_all(*hash));
+        touched ^= hashes.iter().flatten().fold(0, |sum, hash| sum ^ self.by_id.touch_near(*hash));
+        touched ^= others.iter().flatten().fold(0, |sum, (index, hash)| sum ^ index.touch_near(*hash));
         for (guess, hash) in guesses.iter_mut().zip(hashes) {
             *guess = hash.and_then(|hash| self.by_id.get(hash, |_| true));
         }

@@ -6,7 +6,8 @@ use super::Segmented;
 
 /// Entries by the upper half of their 64 bits, which is a hash. Linear hashing: buckets are short lists, and whenever
 /// they hold [`FULL`] each on average, one more of them is split, so that growing never stops anybody for long and never
-/// doubles anything.
+/// doubles anything. The lowest bits of the hash choose the bucket, in which entries are sorted: where an entry stands
+/// is guessed from the highest, and missed by a few places.
 #[derive(Default)]
 struct Buckets {
     buckets: Segmented<ThinVec<u64>>,
@@ -54,6 +55,7 @@ impl Buckets {
             let its = &sorted[*begin..next];
             let mut bucket = with_room(its.len());
             bucket.extend_from_slice(its);
+            bucket.sort_unstable();
             buckets.push(bucket);
         }
         Self { buckets, len: entries.len() as u64 }
@@ -77,6 +79,19 @@ impl Buckets {
         if let Some(bucket) = self.buckets.get_mut(at) {
             add(bucket, entry);
         }
+    }
+
+    /// Reads where the entries begin among which one with that hash would be.
+    fn touch(&self, hash: u64) -> u64 {
+        self.of(hash).len() as u64
+    }
+
+    /// Reads a little of where it would be.
+    fn touch_near(&self, hash: u64) -> u64 {
+        let bucket = self.of(hash);
+        let guess = guess(bucket, hash);
+        let near = [guess.saturating_sub(NEAR), (guess + NEAR).min(bucket.len().saturating_sub(1))];
+        near.iter().filter_map(|at| bucket.get(*at)).fold(0, |sum, entry| sum ^ entry)
     }
 
     /// Whether the next entry brings a split.
@@ -117,7 +132,38 @@ fn add(bucket: &mut ThinVec<u64>, entry: u64) {
     if bucket.len() == bucket.capacity() {
         bucket.reserve_exact(STEP - (bucket.len() + STEP - 1) % STEP);
     }
-    bucket.push(entry);
+    let at = first(bucket, entry, 0);
+    bucket.insert(at, entry);
+}
+
+/// How far a guess is off, mostly at most: half an eight-entry line of the processor's cache.
+const NEAR: usize = 4;
+
+/// Where an entry with that hash stands, about.
+fn guess(bucket: &[u64], hash: u64) -> usize {
+    (((hash >> 32) * bucket.len() as u64) >> 32) as usize
+}
+
+/// The first entry that is not before `entry`, where both lose their lowest `shift` bits.
+#[inline]
+fn first(bucket: &[u64], entry: u64, shift: u32) -> usize {
+    // Mostly it is among these, of which all are counted: none is a branch.
+    let from = guess(bucket, entry).saturating_sub(2 * NEAR).min(bucket.len().saturating_sub(4 * NEAR));
+    if let Some(near) = bucket.get(from..from + 4 * NEAR) {
+        let before = near.iter().filter(|other| **other >> shift < entry >> shift).count();
+        if before > 0 && before < near.len() {
+            return from + before;
+        }
+    }
+    let before = |at: usize| bucket.get(at).is_some_and(|other| other >> shift < entry >> shift);
+    let mut at = guess(bucket, entry);
+    while before(at) {
+        at += 1;
+    }
+    while at > 0 && !before(at - 1) {
+        at -= 1;
+    }
+    at
 }
 
 /// A multimap from a hash to places.
@@ -125,17 +171,17 @@ fn add(bucket: &mut ThinVec<u64>, entry: u64) {
 pub struct Index(Buckets);
 
 const PLACE: u64 = 0xFFFF_FFFF;
+const PLACE_BITS: u32 = PLACE.count_ones();
 
 impl Index {
-    /// Reads where the entries begin that [`Self::get`] would look at.
+    /// Reads where the entries begin among which [`Self::get`] would look.
     pub(super) fn touch(&self, hash: u64) -> u64 {
-        self.0.of(hash).len() as u64
+        self.0.touch(hash)
     }
 
-    /// Reads a little of all of them, so that they are near.
-    pub(super) fn touch_all(&self, hash: u64) -> u64 {
-        const LINE: usize = 64 / size_of::<u64>();
-        self.0.of(hash).iter().step_by(LINE).fold(0, |sum, entry| sum ^ entry)
+    /// Reads a little of where it would look, so that it is near.
+    pub(super) fn touch_near(&self, hash: u64) -> u64 {
+        self.0.touch_near(hash)
     }
 
     /// The index of these entries, see [`Index::entry`].
@@ -150,7 +196,9 @@ impl Index {
 
     /// The place whose identifier hashes to `hash` and that `is_it` confirms.
     pub fn get(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
-        let alike = self.0.of(hash).iter().filter(|entry| (**entry ^ hash) & !PLACE == 0);
+        let bucket = self.0.of(hash);
+        let from = bucket.get(first(bucket, hash, PLACE_BITS)..).unwrap_or_default();
+        let alike = from.iter().take_while(|entry| (**entry ^ hash) & !PLACE == 0);
         alike.map(|entry| (entry & PLACE) as u32).find(|place| is_it(*place))
     }
 
@@ -166,6 +214,7 @@ impl Index {
 pub struct Counts(Buckets);
 
 const COUNT: u64 = 0xFF;
+const COUNT_BITS: u32 = COUNT.count_ones();
 
 impl Counts {
     /// The counts of these entries, as [`Counts::bucket`] gives them.
@@ -193,12 +242,15 @@ impl Counts {
 
     /// How often the key with that hash was counted.
     pub fn get(&self, hash: u64) -> u8 {
-        let found = self.0.of(hash).iter().find(|entry| (**entry ^ hash) & !COUNT == 0);
+        let bucket = self.0.of(hash);
+        let found = bucket.get(first(bucket, hash, COUNT_BITS)).filter(|entry| (**entry ^ hash) & !COUNT == 0);
         found.map_or(0, |entry| (entry & COUNT) as u8)
     }
 
     pub(crate) fn add_one(&mut self, hash: u64) {
-        match self.0.of_mut(hash).iter_mut().find(|entry| (**entry ^ hash) & !COUNT == 0) {
+        let bucket = self.0.of_mut(hash);
+        let at = first(bucket, hash, COUNT_BITS);
+        match bucket.get_mut(at).filter(|entry| (**entry ^ hash) & !COUNT == 0) {
             Some(entry) if *entry & COUNT < COUNT => *entry += 1,
             Some(_) => {}
             None => self.0.insert(hash & !COUNT | 1),

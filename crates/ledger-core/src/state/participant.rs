@@ -128,7 +128,7 @@ impl Identity {
 pub struct Participant {
     /// The participant.
     pub id: ParticipantId,
-    pub(super) identity: Identity,
+    pub(crate) identity: Identity,
     pub(super) life: Life,
     /// The last record.
     pub(super) last: Fact,

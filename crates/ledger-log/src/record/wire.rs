@@ -74,7 +74,27 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// A number of three bytes or more: of up to eight at once, where as many are there.
+    #[inline]
     fn long_varint(&mut self, field: &'static str) -> Result<u64, DecodeError> {
+        const ENDS: u64 = 0x8080_8080_8080_8080;
+        if let Some(eight) = self.0.first_chunk() {
+            let eight = u64::from_le_bytes(*eight);
+            let ends = !eight & ENDS;
+            if ends > 0 {
+                self.0 = self.0.get(ends.trailing_zeros() as usize / 8 + 1..).unwrap_or_default();
+                // The bytes up to the first end, seven bits of each; then groups of 7, 14 and 28 bits moved together.
+                let bits = eight & (ends ^ (ends - 1)) & !ENDS;
+                let bits = bits & 0x007F_007F_007F_007F | (bits & 0x7F00_7F00_7F00_7F00) >> 1;
+                let bits = bits & 0x0000_3FFF_0000_3FFF | (bits & 0x3FFF_0000_3FFF_0000) >> 2;
+                return Ok(bits & 0x0FFF_FFFF | (bits & 0x0FFF_FFFF_0000_0000) >> 4);
+            }
+        }
+        self.longer_varint(field)
+    }
+
+    #[cold]
+    fn longer_varint(&mut self, field: &'static str) -> Result<u64, DecodeError> {
         let mut value = 0;
         for (index, &byte) in self.0.iter().enumerate().take(10) {
             // Of the tenth byte only the lowest bit is left.

@@ -208,10 +208,12 @@ impl Verifier {
         let postings = std::mem::take(&mut self.postings);
         let shares = std::mem::take(&mut self.shares);
         let of_people = if closing { &shares } else { &postings };
-        postings.iter().for_each(|posting| self.books.total(posting));
+        let mut sum = 0;
+        for posting in &postings {
+            self.books.total(posting);
+            sum += i128::from(posting.amount.get());
+        }
         of_people.iter().for_each(|posting| self.books.post(posting));
-
-        let sum: i128 = postings.iter().map(|posting| i128::from(posting.amount.get())).sum();
         if sum != 0 {
             let finding = Finding::new(Rule::TrialBalance, "postings that sum to 0", sum.to_string());
             self.add(finding.about("postings").at_position(at));
@@ -299,9 +301,15 @@ impl Verifier {
     }
 
     fn participant(&mut self, place: Place) {
-        for component in Component::ALL {
-            let counts = |e: &Entry| e.component == component && e.account != Account::Budget.index();
-            let found: i128 = self.books.of(place).filter(counts).map(|e| i128::from(e.amount)).sum();
+        let mut posted = [0i64; Account::COUNT];
+        let mut without_budget = [0; Component::ALL.len()];
+        for Entry { account, component, amount } in self.books.of(place) {
+            posted[account] = posted[account].saturating_add(amount);
+            if account != Account::Budget.index() {
+                without_budget[component as usize] += i128::from(amount);
+            }
+        }
+        for (component, found) in Component::ALL.into_iter().zip(without_budget) {
             let whole = self.entitlement(place, component);
             if found != whole {
                 let expected = format!("{whole} of the {} in all accounts without budget", component.name());
@@ -309,10 +317,9 @@ impl Verifier {
                 self.add_of(place, finding.worth(rupiah((found - whole).abs())));
             }
         }
-        let mut posted: Totals = [0; Account::COUNT];
-        self.books.of(place).for_each(|e| posted[e.account] += i128::from(e.amount));
-        let derived = totals_in(&self.state.balances(place));
-        if posted != derived {
+        let derived = self.state.balances(place);
+        if derived != posted {
+            let (posted, derived) = (posted.map(i128::from), totals_in(&derived));
             let (expected, found) = differing(&posted, &derived);
             let finding = Finding::new(
                 Rule::FactsAndPostings,
