@@ -143,14 +143,7 @@ impl Balances {
     /// The sum over all accounts: zero, or a posting was lost.
     #[must_use]
     pub fn sum(&self) -> Rupiah {
-        // Both halves by themselves, so that nothing overflows on the way and eight accounts are added at once.
-        let (mut high, mut low) = (0, 0);
-        for balance in &self.0 {
-            high += balance >> 32;
-            low += balance & 0xFFFF_FFFF;
-        }
-        let sum = (i128::from(high) << 32) + i128::from(low);
-        Rupiah::new(i64::try_from(sum).unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX }))
+        Rupiah::new(self.0.iter().fold(0, |sum, balance| sum.saturating_add(*balance)))
     }
 
     /// Every account with its balance, rupiah.
