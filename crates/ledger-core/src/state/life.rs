@@ -313,9 +313,9 @@ impl Life {
         let used = self.bytes().len();
         let needed = used + more.len();
         if needed >= self.0.len() {
+            let mut bytes = std::mem::take(&mut self.0).into_vec();
             let full = (needed + 1 + 8).next_multiple_of(STEP) - 8;
-            let mut bytes = Vec::with_capacity(full);
-            bytes.extend_from_slice(&self.0);
+            bytes.reserve_exact(full - bytes.len());
             bytes.resize(full, 0);
             self.0 = bytes.into_boxed_slice();
         }
