@@ -112,9 +112,8 @@ impl Segment {
             let place = format!("{} bytes {}..{}", place(&self.path), self.blocks[index], self.blocks[index + 1]);
             ReadError::Damaged(Damage::new(first, place, "a whole block", found))
         };
-        let length = (self.blocks[index + 1] - self.blocks[index]) as usize;
-        let bytes =
-            files::read_at(&self.file, self.blocks[index], length).map_err(FileError::at("read", &self.path))?;
+        let mut bytes = vec![0; (self.blocks[index + 1] - self.blocks[index]) as usize];
+        self.file.read_exact_at(&mut bytes, self.blocks[index]).map_err(FileError::at("read", &self.path))?;
         let chunk = Chunk::parse(first, &bytes).map_err(|fault| damage(fault.to_string()))?;
         let expected = BLOCK.min(self.contents.end() - first);
         if chunk.count != expected {
