@@ -3,6 +3,7 @@
 use crate::codes::{Auth, OutcomeKind, Partner};
 use crate::event::{Event, Outcome, OutcomeException, Text, own};
 use crate::ids::{Digest, ParticipantId, RunId};
+use crate::state::Outlook;
 use crate::time::{Date, Timestamp};
 
 /// Who asks, when, and with whose approval.
@@ -79,12 +80,12 @@ impl Command<'_> {
         }
     }
 
-    /// The participant and the event that it names, where it names any: what [`State::foresee`](crate::State::foresee) is told.
+    /// What it will look at, for [`State::foresee`](crate::State::foresee).
     #[must_use]
-    pub const fn about(&self) -> (Option<ParticipantId>, Option<&Event<'_>>) {
+    pub fn outlook(&self) -> Outlook {
         match self {
-            Self::Record { participant, event } => (*participant, Some(event)),
-            _ => (None, None),
+            Self::Record { participant, event } => Outlook::of_event(*participant, Some(event)),
+            _ => Outlook::default(),
         }
     }
 }

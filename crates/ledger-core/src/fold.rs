@@ -156,7 +156,7 @@ impl State {
         self.post = post;
         changed?;
         if let Some((year, amount)) = funds {
-            let entry = self.years.entry(year).or_default();
+            let entry = self.years.of(year);
             entry.used = Rupiah::new(entry.used.get().saturating_add(amount));
             entry.funds_since = record.position + 1;
         }
@@ -173,7 +173,7 @@ impl State {
             postings::Item::Wave(wave) => Some(wave),
             _ => posting.participant.and_then(|p| self.participants.get(p)).map(|p| p.wave),
         };
-        if let Some(wave) = wave.and_then(|wave| self.waves.get_mut(&wave)) {
+        if let Some(wave) = wave.and_then(|wave| self.waves.get_mut(wave)) {
             let share = match posting.account {
                 Account::TrainingBalance => &mut wave.training_balance,
                 Account::IncentivesCommitted => &mut wave.committed,
@@ -193,15 +193,15 @@ impl State {
             Event::Selected(e) => {
                 known(record.participant.is_some(), "participant")?;
                 first(place.is_none(), "selection")?;
-                known(self.waves.contains_key(&e.wave), "wave")
+                known(self.waves.get(e.wave).is_some(), "wave")
             }
             Event::SchemeEnacted(e) => first(self.scheme(&e.scheme.scheme).is_none(), "scheme"),
             Event::WaveOpened(e) => {
-                first(!self.waves.contains_key(&e.wave), "opening of the wave")?;
+                first(self.waves.get(e.wave).is_none(), "opening of the wave")?;
                 known(self.scheme(&e.scheme).is_some(), "scheme")
             }
             Event::WaveClosed(e) => {
-                let wave = self.waves.get(&e.wave).ok_or(FoldError::Unknown("wave"))?;
+                let wave = self.waves.get(e.wave).ok_or(FoldError::Unknown("wave"))?;
                 first(wave.closed.is_none(), "closing of the wave")
             }
             Event::BalancePeriodClosed(e) => first(self.year(e.year).closed.is_none(), "closing of the period"),
@@ -247,17 +247,17 @@ impl State {
             Event::SchemeEnacted(e) => self.schemes.push((e.scheme.clone().into_owned(), fact)),
             Event::WaveOpened(e) => return self.open_wave(e, fact),
             Event::WaveClosed(e) => {
-                if let Some(wave) = self.waves.get_mut(&e.wave) {
+                if let Some(wave) = self.waves.get_mut(e.wave) {
                     wave.closed = Some(fact);
                 }
             }
             Event::FundsAppropriated(e) => {
-                let year = self.years.entry(e.fiscal_year).or_default();
+                let year = self.years.of(e.fiscal_year);
                 year.appropriated = Rupiah::new(year.appropriated.get().saturating_add(e.amount.get()));
                 year.funds_since = record.position + 1;
                 self.add_rare(RareKind::Funds, None, identity_of(&e.document_number), fact);
             }
-            Event::BalancePeriodClosed(e) => self.years.entry(e.year).or_default().closed = Some(fact),
+            Event::BalancePeriodClosed(e) => self.years.of(e.year).closed = Some(fact),
             Event::DisbursementRunPlanned(e) => {
                 let mut planned_items = crate::event::Total::default();
                 for entry in &e.totals {
@@ -321,7 +321,7 @@ impl State {
     }
 
     fn run_mut(&mut self, id: ids::RunId) -> Option<&mut Run> {
-        self.runs.iter_mut().find(|run| run.id == id)
+        self.runs.iter_mut().rfind(|run| run.id == id)
     }
 
     fn add_rare(&mut self, kind: RareKind, participant: Option<Place>, id: u128, fact: Fact) {
@@ -336,7 +336,7 @@ impl State {
         self.by_id.insert(hash_of(&id), place);
         self.by_identity.insert(identity, place);
         self.families.add_one(Identity::of(&e.family_card_digest).key());
-        if let Some(wave) = self.waves.get_mut(&e.wave) {
+        if let Some(wave) = self.waves.get_mut(e.wave) {
             wave.selected = wave.selected.saturating_add(1);
             let aid = self.schemes.get(wave.scheme).map_or(Rupiah::ZERO, |(scheme, _)| scheme.training_aid);
             if let Some(participant) = self.participants.get_mut(place) {
@@ -363,7 +363,7 @@ impl State {
             training_balance: 0,
             committed: 0,
         };
-        self.waves.insert(e.wave, wave);
+        self.waves.set(e.wave, wave);
         Ok(())
     }
 

@@ -95,6 +95,12 @@ impl Serialize for Digest {
 #[serde(transparent)]
 pub struct Wave(pub u32);
 
+impl From<Wave> for i64 {
+    fn from(wave: Wave) -> Self {
+        wave.0.into()
+    }
+}
+
 impl fmt::Display for Wave {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -80,10 +80,9 @@ impl Scheme<'_> {
 
     /// Every entitlement of a participant, training first, with its amount.
     pub fn entitlements(&self) -> impl Iterator<Item = (Entitlement, Rupiah)> + '_ {
-        let of = |kind, amounts: &[Rupiah]| {
-            let amounts = amounts.to_vec();
-            amounts.into_iter().zip(1u8..).map(move |(amount, number)| (Entitlement { kind, number }, amount))
-        };
+        fn of(kind: EntitlementKind, amounts: &[Rupiah]) -> impl Iterator<Item = (Entitlement, Rupiah)> {
+            amounts.iter().zip(1u8..).map(move |(amount, number)| (Entitlement { kind, number }, *amount))
+        }
         of(EntitlementKind::Training, &self.training_incentives)
             .chain(of(EntitlementKind::Survey, &self.survey_incentives))
     }

@@ -7,7 +7,7 @@ use ledger_core::account::Balances;
 use ledger_core::as_of::AsOf;
 use ledger_core::fold::FoldError;
 use ledger_core::ids::ParticipantId;
-use ledger_core::state::{AHEAD, Participant, Place};
+use ledger_core::state::{AHEAD, Outlook, Participant, Place};
 use ledger_core::time::{Date, Timestamp};
 use ledger_core::view::{self, ParticipantView};
 use ledger_core::{Record, State};
@@ -103,9 +103,7 @@ impl Fold {
     /// Fetches what the next records will look at, and guesses where their participants stand.
     fn foresee(&self, records: &[(&[u8], Record<'_>)]) -> [Option<Place>; AHEAD] {
         match self {
-            Self::All(state) => {
-                state.foresee(records.iter().map(|(_, record)| (record.participant, Some(&record.event))))
-            }
+            Self::All(state) => state.foresee(records.iter().map(|(_, record)| Outlook::of_record(record))),
             Self::Dated(_) => [None; AHEAD],
         }
     }

@@ -6,7 +6,7 @@ use ledger_core::Decision;
 use ledger_core::event::{Event, Outcome, Record};
 use ledger_core::ids::{ParticipantId, Position};
 use ledger_core::schedule::payable;
-use ledger_core::state::{AHEAD, Participant, State};
+use ledger_core::state::{AHEAD, Outlook, Participant, State};
 use ledger_core::time::Date;
 use ledger_core::view;
 use ledger_tests::given::named;
@@ -167,9 +167,8 @@ proptest! {
         let world = World::after(&steps);
         let (mut foreseen, mut misled) = (State::new(), State::new());
         for records in world.ledger.records().chunks(AHEAD) {
-            let participants: Vec<_> = records.iter().map(|record| record.participant).collect();
-            let guesses = foreseen.foresee(participants.iter().map(|id| (*id, None)));
-            let places: Vec<_> = participants.iter().map(|id| foreseen.place((*id)?)).collect();
+            let guesses = foreseen.foresee(records.iter().map(Outlook::of_record));
+            let places: Vec<_> = records.iter().map(|record| foreseen.place(record.participant?)).collect();
             prop_assert_eq!(&guesses[..records.len()], &places[..]);
             for (record, guess) in records.iter().zip(guesses) {
                 foreseen.apply_foreseen(record, guess, &mut |_| {}).expect("a recorded event");

@@ -1,52 +1,58 @@
 //! Looking ahead: whoever has many records at hand can have the memory that they will touch fetched before it is needed.
 //!
 //! A participant, its life and the index that leads there lie anywhere in gigabytes. One record after the other waits for
-//! each of them in turn; of some records together, the loads of one round do not wait for each other.
+//! each of them in turn. What a record will touch is found in [`Round`]s, each of which only reads what the one before
+//! fetched: done for records that are still far from their turn, none of them waits.
 
-use std::hint::black_box;
+use prefetch_index::prefetch_index;
 
-use super::{Index, Place, State, hash_of};
-use crate::event::Event;
+use super::{Participant, Place, State, hash_of};
+use crate::event::{Event, Record};
 use crate::ids::{LinkId, ParticipantId, PurchaseId};
 
-/// How many records are looked ahead at once: what they touch is still near when the last of them is applied.
+/// How many records are looked ahead at most: what they touch is still near when the last of them is applied.
 pub const AHEAD: usize = 32;
 
-impl State {
-    /// Fetches what the next events of these participants will look at, decided or applied, and guesses where each stands: by
-    /// its hash alone, to be confirmed by whoever uses it. Of more than [`AHEAD`], the rest is left out.
+/// Begins to fetch what a value begins with.
+pub(super) fn near<T>(value: &T) {
+    prefetch_index(std::slice::from_ref(value), 0);
+}
+
+/// What a record or command will look at, as far as it is known.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Outlook {
+    participant: Option<u64>,
+    named: Option<(Named, u64)>,
+    /// Where the participant probably stands, known after [`Round::Participant`]: by a hash alone, to be confirmed by
+    /// whoever uses it.
+    pub place: Option<Place>,
+}
+
+/// The index of an identifier that an event brings or names.
+#[derive(Clone, Copy, Debug)]
+enum Named {
+    Purchase,
+    Link,
+}
+
+impl Outlook {
+    /// Of a record to be folded: an index is only looked at to add to it.
     #[must_use]
-    pub fn foresee<'r>(
-        &self,
-        next: impl Iterator<Item = (Option<ParticipantId>, Option<&'r Event<'r>>)>,
-    ) -> [Option<Place>; AHEAD] {
-        let mut hashes = [None; AHEAD];
-        let mut others = [None; AHEAD];
-        let mut guesses = [None; AHEAD];
-        // A round ends before the next begins, and what decides how far a round goes was fetched in one before: a branch on
-        // what is not there yet would hold up all loads behind it.
-        let mut touched = 0;
-        for ((hash, other), (id, event)) in hashes.iter_mut().zip(&mut others).zip(next) {
-            *hash = id.as_ref().map(hash_of);
-            *other = event.and_then(|event| self.named(event));
-            touched ^= hash.map_or(0, |hash| self.by_id.touch(hash));
-            touched ^= other.map_or(0, |(index, hash)| index.touch(hash));
-        }
-        touched ^= hashes.iter().flatten().fold(0, |sum, hash| sum ^ self.by_id.touch_near(*hash));
-        touched ^= others.iter().flatten().fold(0, |sum, (index, hash)| sum ^ index.touch_near(*hash));
-        for (guess, hash) in guesses.iter_mut().zip(hashes) {
-            *guess = hash.and_then(|hash| self.by_id.get(hash, |_| true));
-        }
-        black_box(touched);
-        self.fetch(guesses.iter().flatten().copied());
-        guesses
+    pub fn of_record(record: &Record<'_>) -> Self {
+        let named = match &record.event {
+            Event::TrainingBought(e) => Some((Named::Purchase, hash_of(&e.purchase))),
+            Event::PayoutAccountLinked(e) => Some((Named::Link, hash_of(&e.link))),
+            _ => None,
+        };
+        Self { participant: record.participant.as_ref().map(hash_of), named, place: None }
     }
 
-    /// Where an event's own identifier is looked up, and under which hash.
-    fn named(&self, event: &Event<'_>) -> Option<(&Index, u64)> {
-        let purchase = |id: &PurchaseId| Some((&self.by_purchase, hash_of(id)));
-        let link = |id: &LinkId| Some((&self.by_link, hash_of(id)));
-        match event {
+    /// Of an event to be decided on.
+    #[must_use]
+    pub fn of_event(participant: Option<ParticipantId>, event: Option<&Event<'_>>) -> Self {
+        let purchase = |id: &PurchaseId| Some((Named::Purchase, hash_of(id)));
+        let link = |id: &LinkId| Some((Named::Link, hash_of(id)));
+        let named = event.and_then(|event| match event {
             Event::PayoutAccountLinked(e) => link(&e.link),
             Event::PayoutAccountUnlinked(e) => link(&e.link),
             Event::TrainingBought(e) => purchase(&e.purchase),
@@ -55,15 +61,69 @@ impl State {
             Event::CertificateIssued(e) => purchase(&e.purchase),
             Event::TrainingReviewed(e) => purchase(&e.purchase),
             _ => None,
+        });
+        Self { participant: participant.as_ref().map(hash_of), named, place: None }
+    }
+}
+
+/// A round of fetching, see [`State::look`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Round {
+    /// How long the lists are in which identifiers are looked up.
+    Lists,
+    /// Where the identifiers stand in them.
+    Entries,
+    /// The participant.
+    Participant,
+    /// The participant's life.
+    Life,
+}
+
+impl Round {
+    /// In their order.
+    pub const ALL: [Self; 4] = [Self::Lists, Self::Entries, Self::Participant, Self::Life];
+}
+
+impl State {
+    /// Begins to fetch what an outlook leads to. Nothing is wrong where a round is left out, or comes too early: the next
+    /// ones wait, or whoever needs it.
+    #[inline]
+    pub fn look(&self, outlook: &mut Outlook, round: Round) {
+        let indexes = outlook.participant.map(|hash| (&self.by_id, hash)).into_iter().chain(outlook.named.map(
+            |(named, hash)| match named {
+                Named::Purchase => (&self.by_purchase, hash),
+                Named::Link => (&self.by_link, hash),
+            },
+        ));
+        let there = |place| self.participants.get(place);
+        match round {
+            Round::Lists => indexes.for_each(|(index, hash)| index.near_list(hash)),
+            Round::Entries => indexes.for_each(|(index, hash)| index.near_entries(hash)),
+            Round::Participant => {
+                outlook.place = outlook.participant.and_then(|hash| self.by_id.get(hash, |_| true));
+                outlook.place.and_then(there).into_iter().for_each(Participant::near);
+            }
+            Round::Life => outlook.place.and_then(there).into_iter().for_each(Participant::near_life),
         }
     }
 
-    /// Fetches the participants at these places with their lives, for who looks at one after the other.
+    /// All rounds for some records or commands at once; gives where their participants probably stand. Of more than
+    /// [`AHEAD`], the rest is left out.
+    #[must_use]
+    pub fn foresee(&self, next: impl Iterator<Item = Outlook>) -> [Option<Place>; AHEAD] {
+        let mut outlooks = [Outlook::default(); AHEAD];
+        outlooks.iter_mut().zip(next).for_each(|(outlook, next)| *outlook = next);
+        for round in Round::ALL {
+            outlooks.iter_mut().for_each(|outlook| self.look(outlook, round));
+        }
+        outlooks.map(|outlook| outlook.place)
+    }
+
+    /// Begins to fetch the participants at these places with their lives, for whoever looks at one after the other.
     pub fn fetch(&self, places: impl Iterator<Item = Place> + Clone) {
         let there = || places.clone().filter_map(|place| self.participants.get(place));
-        let mut touched = there().fold(0, |sum, participant| sum ^ participant.touch());
-        touched ^= there().fold(0, |sum, participant| sum ^ participant.touch_life());
-        black_box(touched);
+        there().for_each(Participant::near);
+        there().for_each(Participant::near_life);
     }
 
     /// The place of a participant: the guessed one, if it stands there, or the one that is looked up.

@@ -1,5 +1,6 @@
 //! From an identifier to a participant's place, in 8 bytes an entry: the identifier itself stands with the participant.
 
+use prefetch_index::prefetch_index;
 use thin_vec::ThinVec;
 
 use super::Segmented;
@@ -18,6 +19,8 @@ struct Buckets {
 const FULL: u64 = 40;
 /// A bucket grows by so many: with its header, and the allocator's own 8 bytes, to what the allocator gives in any case.
 const STEP: usize = 4;
+/// The header of a bucket, which stands before its entries, is as long as so many of them.
+const HEADER: usize = 2;
 
 impl Buckets {
     /// The bucket of an entry, where there are so many.
@@ -81,17 +84,17 @@ impl Buckets {
         }
     }
 
-    /// Reads where the entries begin among which one with that hash would be.
-    fn touch(&self, hash: u64) -> u64 {
-        self.of(hash).len() as u64
+    /// Begins to fetch the length of the bucket of an entry with that hash.
+    fn near_list(&self, hash: u64) {
+        prefetch_index(self.of(hash), 0usize.wrapping_sub(HEADER));
     }
 
-    /// Reads a little of where it would be.
-    fn touch_near(&self, hash: u64) -> u64 {
+    /// Begins to fetch what stands around where it would be.
+    fn near_entries(&self, hash: u64) {
         let bucket = self.of(hash);
         let guess = guess(bucket, hash);
-        let near = [guess.saturating_sub(NEAR), (guess + NEAR).min(bucket.len().saturating_sub(1))];
-        near.iter().filter_map(|at| bucket.get(*at)).fold(0, |sum, entry| sum ^ entry)
+        prefetch_index(bucket, guess.saturating_sub(NEAR));
+        prefetch_index(bucket, guess + NEAR);
     }
 
     /// Whether the next entry brings a split.
@@ -174,14 +177,14 @@ const PLACE: u64 = 0xFFFF_FFFF;
 const PLACE_BITS: u32 = PLACE.count_ones();
 
 impl Index {
-    /// Reads where the entries begin among which [`Self::get`] would look.
-    pub(super) fn touch(&self, hash: u64) -> u64 {
-        self.0.touch(hash)
+    /// Begins to fetch the length of the list in which [`Self::get`] would look.
+    pub(super) fn near_list(&self, hash: u64) {
+        self.0.near_list(hash);
     }
 
-    /// Reads a little of where it would look, so that it is near.
-    pub(super) fn touch_near(&self, hash: u64) -> u64 {
-        self.0.touch_near(hash)
+    /// Begins to fetch what of it [`Self::get`] would look at.
+    pub(super) fn near_entries(&self, hash: u64) {
+        self.0.near_entries(hash);
     }
 
     /// The index of these entries, see [`Index::entry`].

@@ -14,6 +14,8 @@
 //! | | of an instruction: attempt, link and partner in one number; run; due date and expiry less its own day, zigzag |
 //! | | of a settlement: two bytes of the SHA-256 of its transaction reference |
 
+use prefetch_index::prefetch_index;
+
 use super::fact::{Fact, FactKind};
 use super::packed::{byte, put_varint, two_varints, varint, varints};
 use crate::ids::Position;
@@ -176,8 +178,8 @@ impl Entry<'_> {
             link: (packed >> 3 & 0xFF) as u8,
             partner: (packed & 7) as u8,
             run: u16::try_from(run).ok()?,
-            due: later(self.day, varint(&mut rest)?)?,
-            expires_on: later(self.day, varint(&mut rest)?)?,
+            due: later(self.day, varint(&mut rest)?),
+            expires_on: later(self.day, varint(&mut rest)?),
         })
     }
 
@@ -197,6 +199,12 @@ pub(super) struct Entries<'b> {
     counts: [u8; 3],
 }
 
+impl<'b> Entries<'b> {
+    const fn of(bytes: &'b [u8]) -> Self {
+        Self { rest: bytes, position: 0, day: 0, counts: [0; 3] }
+    }
+}
+
 impl<'b> Iterator for Entries<'b> {
     type Item = Entry<'b>;
 
@@ -207,7 +215,7 @@ impl<'b> Iterator for Entries<'b> {
         let tag = Tag::of(first >> 3)?;
         let value = if first & 7 == LONG { byte(&mut rest)? } else { first & 7 };
         let (days, gap) = two_varints(&mut rest)?;
-        self.day = later(self.day, days)?;
+        self.day = later(self.day, days);
         self.position = self.position.wrapping_add(gap);
         let (counted, more) = match tag {
             Tag::Linked => (Some(0), 16),
@@ -228,6 +236,8 @@ impl<'b> Iterator for Entries<'b> {
 
 /// Bytes of the shortest entry: tag, day and position.
 pub(super) const SHORTEST: usize = 3;
+/// Bytes of a line of the processor's cache, mostly.
+const LINE: usize = 64;
 /// In the part of the first byte that holds the value: it follows in the next.
 const LONG: u8 = 7;
 /// A string grows to what the allocator gives in any case, 8 bytes of which are its own, in two of its steps at a time: half as
@@ -253,13 +263,14 @@ impl Life {
         self.0.get(..self.0.len().saturating_sub(spare.into())).unwrap_or_default()
     }
 
-    /// Reads a little of each part of it, so that all of it is near.
-    pub(super) fn touch(&self) -> u64 {
-        self.0.iter().step_by(64).chain(self.0.last()).fold(0, |sum, byte| sum ^ u64::from(*byte))
+    /// Begins to fetch all of it.
+    pub(super) fn near(&self) {
+        (0..self.0.len()).step_by(LINE).for_each(|at| prefetch_index(&self.0, at));
+        prefetch_index(&self.0, self.0.len().wrapping_sub(1));
     }
 
     pub(super) fn entries(&self) -> Entries<'_> {
-        Entries { rest: self.bytes(), position: 0, day: 0, counts: [0; 3] }
+        Entries::of(self.bytes())
     }
 
     /// Takes back the last entry, `last`, which has so many bytes; gives the one before.
@@ -268,7 +279,7 @@ impl Life {
         let mut rest = self.bytes().get(used + 1..).unwrap_or_default();
         let (days, gap) = (varint(&mut rest).unwrap_or_default(), varint(&mut rest).unwrap_or_default());
         self.set_used(used);
-        Fact::of_parts(last.position().wrapping_sub(gap), sooner(last.day(), days).unwrap_or_default())
+        Fact::of_parts(last.position().wrapping_sub(gap), sooner(last.day(), days))
     }
 
     fn set_used(&mut self, used: usize) {
@@ -358,19 +369,20 @@ fn between(from: u16, to: u16) -> u64 {
     u64::from((days << 1 ^ days >> 31).cast_unsigned())
 }
 
-fn days(zigzag: u64) -> Option<i32> {
-    let zigzag = u32::try_from(zigzag).ok()?;
-    Some((zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed())
+/// So many days, zigzag.
+const fn days(zigzag: u64) -> u16 {
+    let zigzag = zigzag as u32;
+    (zigzag >> 1 ^ (zigzag & 1).wrapping_neg()) as u16
 }
 
 /// The day so many days, zigzag, after another.
-fn later(from: u16, zigzag: u64) -> Option<u16> {
-    u16::try_from(i32::from(from).checked_add(days(zigzag)?)?).ok()
+const fn later(from: u16, zigzag: u64) -> u16 {
+    from.wrapping_add(days(zigzag))
 }
 
 /// The day so many days, zigzag, before another.
-fn sooner(to: u16, zigzag: u64) -> Option<u16> {
-    u16::try_from(i32::from(to).checked_sub(days(zigzag)?)?).ok()
+const fn sooner(to: u16, zigzag: u64) -> u16 {
+    to.wrapping_sub(days(zigzag))
 }
 
 #[cfg(test)]
@@ -437,7 +449,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_entries_or_none(bytes in vec(any::<u8>(), 0..100)) {
-            for entry in (Entries { rest: &bytes, position: 0, day: 0, counts: [0; 3] }) {
+            for entry in Entries::of(&bytes) {
                 let _ = (entry.id(), entry.purchase(), entry.order());
             }
         }

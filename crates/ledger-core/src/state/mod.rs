@@ -6,6 +6,7 @@
 
 mod ahead;
 mod fact;
+mod few;
 mod index;
 mod instruction;
 mod life;
@@ -20,7 +21,7 @@ use std::hash::{Hash, Hasher};
 
 use sha2::{Digest as _, Sha256};
 
-pub use ahead::AHEAD;
+pub use ahead::{AHEAD, Outlook, Round};
 pub(crate) use fact::day16;
 pub use fact::{Fact, FactKind};
 pub use index::{Counts, Index};
@@ -33,6 +34,7 @@ pub use participant::{Completion, Link, Participant, Payout, Purchase, Status};
 pub use programme::{ExceptionEntry, ExceptionKey, InstructionList, Run, Wave, Year};
 pub use segmented::Segmented;
 
+use self::few::Few;
 use crate::account::{Account, Balances};
 use crate::codes::{EntitlementKind, OutcomeKind, Partner};
 use crate::ids::{self, Digest, LinkId, ParticipantId, Position, PurchaseId, RunId};
@@ -57,8 +59,8 @@ pub struct State {
     pub(crate) by_purchase: Index,
     pub(crate) by_link: Index,
     pub(crate) schemes: Vec<(Scheme<'static>, Fact)>,
-    pub(crate) waves: BTreeMap<ids::Wave, Wave>,
-    pub(crate) years: BTreeMap<i16, Year>,
+    pub(crate) waves: Few<ids::Wave, Wave>,
+    pub(crate) years: Few<i16, Year>,
     pub(crate) runs: Vec<Run>,
     pub(crate) instructions: [InstructionList; Partner::ALL.len()],
     // Ordered: a snapshot walks over them in slices, and they grow without ever being copied.
@@ -233,23 +235,23 @@ impl State {
     /// A wave.
     #[must_use]
     pub fn wave(&self, wave: ids::Wave) -> Option<&Wave> {
-        self.waves.get(&wave)
+        self.waves.get(wave)
     }
 
     /// Every wave, by number.
     pub fn waves(&self) -> impl Iterator<Item = (ids::Wave, &Wave)> {
-        self.waves.iter().map(|(number, wave)| (*number, wave))
+        self.waves.iter()
     }
 
     /// A fiscal year's funds and closing.
     #[must_use]
     pub fn year(&self, year: i16) -> Year {
-        self.years.get(&year).copied().unwrap_or_default()
+        self.years.get(year).copied().unwrap_or_default()
     }
 
     /// Every year with funds or a closing.
     pub fn years(&self) -> impl Iterator<Item = (i16, &Year)> {
-        self.years.iter().map(|(year, entry)| (*year, entry))
+        self.years.iter()
     }
 
     /// Every run, in order of planning.
@@ -261,7 +263,9 @@ impl State {
     /// A run by id, with its number.
     #[must_use]
     pub fn run(&self, id: RunId) -> Option<(u16, &Run)> {
-        (0u16..).zip(&self.runs).find(|(_, run)| run.id == id)
+        // Mostly it is the last.
+        let place = self.runs.iter().rposition(|run| run.id == id)?;
+        Some((u16::try_from(place).ok()?, self.runs.get(place)?))
     }
 
     /// The instructions of one partner, in order of position.
@@ -295,25 +299,25 @@ impl State {
     /// The scheme under which a participant was selected. A record of a participant is folded only after its wave's.
     #[must_use]
     pub fn scheme_of(&self, participant: &Participant) -> Option<&Scheme<'static>> {
-        self.waves.get(&participant.wave).and_then(|wave| self.schemes.get(wave.scheme)).map(|(scheme, _)| scheme)
+        self.waves.get(participant.wave).and_then(|wave| self.schemes.get(wave.scheme)).map(|(scheme, _)| scheme)
     }
 
     /// The scheme of a wave.
     #[must_use]
     pub fn scheme_of_wave(&self, wave: ids::Wave) -> Option<&Scheme<'static>> {
-        self.waves.get(&wave).and_then(|wave| self.schemes.get(wave.scheme)).map(|(scheme, _)| scheme)
+        self.waves.get(wave).and_then(|wave| self.schemes.get(wave.scheme)).map(|(scheme, _)| scheme)
     }
 
     /// Whether the training balances of a participant's wave have lapsed.
     #[must_use]
     pub fn period_closed(&self, participant: &Participant) -> bool {
-        self.waves.get(&participant.wave).is_some_and(|wave| self.year(wave.year).closed.is_some())
+        self.waves.get(participant.wave).is_some_and(|wave| self.year(wave.year).closed.is_some())
     }
 
     /// Whether incentive money at home is committed: the membership is live and the wave open (DOMAIN section 7).
     #[must_use]
     pub fn incentives_live(&self, participant: &Participant) -> bool {
-        participant.status == Status::Live && self.waves.get(&participant.wave).is_some_and(|w| w.closed.is_none())
+        participant.status == Status::Live && self.waves.get(participant.wave).is_some_and(|w| w.closed.is_none())
     }
 
     /// Home of a participant's incentive money (DOMAIN section 7).
@@ -341,7 +345,7 @@ impl State {
     /// The last day of a participant's training balance (DOMAIN section 2).
     #[must_use]
     pub fn balance_last_day(&self, participant: &Participant) -> Option<Date> {
-        self.waves.get(&participant.wave).map(|wave| wave.balance_last_day)
+        self.waves.get(participant.wave).map(|wave| wave.balance_last_day)
     }
 
     /// The last day of a participant's first purchase: the scheme's, or the reinstatement's.
@@ -369,7 +373,8 @@ impl State {
         balances.add(Account::TrainingBalance, Rupiah::new(training.into()));
         balances.add(Account::Forfeited, Rupiah::new(participant.forfeited.into()));
         balances.add(Account::Lapsed, Rupiah::new(lapsed.into()));
-        for purchase in participant.purchases().filter(|purchase| !purchase.cancelled) {
+        let (purchases, instructions) = participant.purchases_and_instructions();
+        for purchase in purchases.iter().filter(|purchase| !purchase.cancelled) {
             let account = if purchase.completed {
                 Account::PlatformEarned(purchase.platform)
             } else {
@@ -378,7 +383,6 @@ impl State {
             balances.add(account, Rupiah::new(purchase.price.into()));
         }
         let home = self.incentive_home(participant);
-        let instructions = participant.all_instructions();
         for (entitlement, amount) in scheme.entitlements() {
             let money = EntitlementMoney::among(&instructions, entitlement);
             if money.at_home() {

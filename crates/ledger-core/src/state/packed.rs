@@ -50,22 +50,29 @@ const fn gather(bits: u64) -> u64 {
     bits & 0x0FFF_FFFF | (bits & 0x0FFF_FFFF_0000_0000) >> 4
 }
 
+/// The next eight bytes as one number; 0 for each behind the end.
+#[inline(always)]
+fn eight(rest: &[u8]) -> u64 {
+    match rest.first_chunk() {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => rest.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)),
+    }
+}
+
 /// The next two numbers, at once where both are in the next eight bytes; `None` where there are not two whole ones.
 #[inline(always)]
 pub(super) fn two_varints(rest: &mut &[u8]) -> Option<(u64, u64)> {
-    if let Some(eight) = rest.first_chunk() {
-        let eight = u64::from_le_bytes(*eight);
-        let first = !eight & ENDS;
-        let second = first & first.wrapping_sub(1);
-        if second > 0 {
-            let bits = eight & (second ^ (second - 1)) & !ENDS;
-            let of_first = first.trailing_zeros() + 1;
-            *rest = rest.get(second.trailing_zeros() as usize / 8 + 1..)?;
-            // At most seven of the eight bytes are the first's.
-            return Some((gather(bits & ((1 << of_first) - 1)), gather(bits >> of_first)));
-        }
+    let eight = eight(rest);
+    let first = !eight & ENDS;
+    let second = first & first.wrapping_sub(1);
+    if second == 0 {
+        return Some((varint(rest)?, varint(rest)?));
     }
-    Some((varint(rest)?, varint(rest)?))
+    *rest = rest.get(second.trailing_zeros() as usize / 8 + 1..)?;
+    // All bits of the second number follow those of the first: seven bytes of 7 bits at most.
+    let both = gather(eight & (second ^ (second - 1)) & !ENDS);
+    let of_first = first.trailing_zeros() / 8 * 7 + 7;
+    Some((both & ((1 << of_first) - 1), both >> of_first))
 }
 
 #[cold]
@@ -81,20 +88,18 @@ fn slow_varint(rest: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// How many bytes so many numbers take.
+/// How many bytes so many numbers have; `None` where there are not that many whole ones.
 #[inline]
-pub(super) fn varints(bytes: &[u8], count: usize) -> Option<usize> {
-    if let Some(eight) = bytes.first_chunk() {
-        let mut ends = !u64::from_le_bytes(*eight) & ENDS;
-        for _ in 1..count {
-            ends &= ends.wrapping_sub(1);
-        }
-        if ends > 0 {
-            return Some(ends.trailing_zeros() as usize / 8 + 1);
-        }
+pub(super) fn varints(rest: &[u8], count: usize) -> Option<usize> {
+    let mut ends = !eight(rest) & ENDS;
+    for _ in 1..count {
+        ends &= ends.wrapping_sub(1);
     }
-    let mut ends = bytes.iter().enumerate().filter(|(_, byte)| **byte < 0x80);
-    ends.nth(count - 1).map(|(at, _)| at + 1)
+    let bytes = match ends {
+        0 => rest.iter().enumerate().filter(|(_, byte)| **byte < 0x80).nth(count - 1)?.0 + 1,
+        _ => ends.trailing_zeros() as usize / 8 + 1,
+    };
+    (bytes <= rest.len()).then_some(bytes)
 }
 
 #[cfg(test)]
@@ -123,7 +128,10 @@ mod tests {
             prop_assert_eq!((rest.len(), varint(&mut rest)), (0, None));
             let mut rest = &bytes[..];
             for pair in numbers.chunks_exact(2) {
+                let whole = rest;
                 prop_assert_eq!(two_varints(&mut rest), Some((pair[0], pair[1])));
+                let mut cut = &whole[..whole.len() - rest.len() - 1];
+                prop_assert_eq!(two_varints(&mut cut), None);
             }
             prop_assert_eq!(two_varints(&mut rest), None);
             for (count, end) in (1..).zip(&ends) {

@@ -3,6 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::EntitlementMoney;
+use super::ahead::near;
 use super::fact::{Fact, FactKind};
 use super::instruction::{Instruction, instructed};
 use super::life::{Entries, Entry, Life, More, SHORTEST, Tag};
@@ -38,22 +39,26 @@ pub struct Purchase {
 
 impl Purchase {
     /// A purchase, with what the entries after it say of it.
-    fn of(entry: &Entry<'_>, after: Entries<'_>) -> Option<Self> {
+    fn of<'b>(entry: &Entry<'_>, after: impl IntoIterator<Item = Entry<'b>>) -> Option<Self> {
         if entry.tag != Tag::Bought {
             return None;
         }
         let (id, price) = entry.purchase()?;
         let platform = Platform::from_number(entry.value)?;
         let mut purchase = Self { id: PurchaseId(id), price, platform, cancelled: false, completed: false };
-        for later in after.filter(|later| later.index == entry.index) {
-            match later.tag {
-                Tag::Cancelled => purchase.cancelled = true,
-                Tag::Completed => purchase.completed = true,
-                Tag::Withdrawn => purchase.completed = false,
-                _ => {}
-            }
-        }
+        let its_own = after.into_iter().filter(|later| later.index == entry.index);
+        its_own.for_each(|later| purchase.becomes(later.tag));
         Some(purchase)
+    }
+
+    /// What becomes of it with an entry that is about it.
+    const fn becomes(&mut self, tag: Tag) {
+        match tag {
+            Tag::Cancelled => self.cancelled = true,
+            Tag::Completed => self.completed = true,
+            Tag::Withdrawn => self.completed = false,
+            _ => {}
+        }
     }
 }
 
@@ -197,14 +202,15 @@ impl Participant {
         self.life.bytes()
     }
 
-    /// Reads a little of both ends of this, so that all of it is near.
-    pub(super) fn touch(&self) -> u64 {
-        self.last_position() ^ u64::from(self.id.0[0]) ^ u64::from(self.passing)
+    /// Begins to fetch both ends of this.
+    pub(super) fn near(&self) {
+        near(self);
+        near(&self.passing);
     }
 
-    /// Reads a little of the whole life.
-    pub(super) fn touch_life(&self) -> u64 {
-        self.life.touch()
+    /// Begins to fetch the whole life.
+    pub(super) fn near_life(&self) {
+        self.life.near();
     }
 
     /// Adds the entry of a record. One of which nothing but the position is known gives way to the next: however many
@@ -398,18 +404,34 @@ impl Participant {
         Some((entry.index, instruction, money))
     }
 
+    /// Every purchase and every instruction, read in one pass, in order of recording.
+    #[must_use]
+    pub fn purchases_and_instructions(&self) -> (Vec<Purchase>, Vec<Instruction>) {
+        let (mut purchases, mut instructions) = (Vec::new(), Vec::with_capacity(8));
+        for entry in self.life.entries() {
+            let index = usize::from(entry.index);
+            match entry.tag {
+                Tag::Bought => {
+                    let Some(purchase) = Purchase::of(&entry, []) else { break };
+                    purchases.push(purchase);
+                }
+                Tag::TrainingInstructed | Tag::SurveyInstructed => {
+                    let Some(instruction) = Instruction::of(&entry, []) else { break };
+                    instructions.push(instruction);
+                }
+                tag @ (Tag::Cancelled | Tag::Completed | Tag::Withdrawn) => {
+                    purchases.get_mut(index).into_iter().for_each(|purchase| purchase.becomes(tag));
+                }
+                tag => instructions.get_mut(index).into_iter().for_each(|paid| paid.becomes(tag.kind())),
+            }
+        }
+        (purchases, instructions)
+    }
+
     /// Every instruction, read in one pass, in order of recording.
     #[must_use]
     pub fn all_instructions(&self) -> Vec<Instruction> {
-        let mut instructions: Vec<Option<Instruction>> = Vec::new();
-        for entry in self.life.entries() {
-            if entry.tag.kind() == FactKind::Instructed {
-                instructions.push(Instruction::of(&entry, []));
-            } else if let Some(Some(instruction)) = instructions.get_mut(usize::from(entry.index)) {
-                instruction.becomes(entry.tag.kind());
-            }
-        }
-        instructions.into_iter().flatten().collect()
+        self.purchases_and_instructions().1
     }
 
     /// Index of an instruction.
@@ -528,7 +550,8 @@ mod tests {
             });
             prop_assert_eq!(participant.first_completed(), first);
             let instructions: Vec<_> = participant.instructions().collect();
-            prop_assert_eq!(&participant.all_instructions(), &instructions);
+            let purchases = participant.purchases().collect();
+            prop_assert_eq!(&participant.purchases_and_instructions(), &(purchases, instructions.clone()));
             for position in (0..40).map(Position) {
                 let several = participant.instruction(position).map(|(index, instruction)| {
                     let money = participant.money(instruction.entitlement());

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use ledger_core::codes::{ExceptionCause, Platform};
 use ledger_core::decide::{Beside, decide_beside};
 use ledger_core::event::{Event, Text};
-use ledger_core::state::{AHEAD, Place};
+use ledger_core::state::{AHEAD, Outlook, Place};
 use ledger_core::time::Timestamp;
 use ledger_core::{Command, Decision, Meta, NewEvent, Rejection, State};
 use ledger_log::{
@@ -137,7 +137,7 @@ fn fold(state: &mut State) -> impl FnMut(Window<'_>) -> Result<(), OpenError> + 
             if some.is_empty() {
                 return Ok(());
             }
-            let guesses = state.foresee(some.iter().map(|record| (record.participant, Some(&record.event))));
+            let guesses = state.foresee(some.iter().map(Outlook::of_record));
             for (record, guess) in some.iter().zip(guesses) {
                 let applied = state.apply_foreseen(record, guess, &mut |_| {});
                 applied.map_err(|source| refused(record.position, source))?;
@@ -337,7 +337,7 @@ impl Decider {
             let mut commands = std::mem::take(commands).into_iter();
             loop {
                 let next = commands.as_slice().iter().take(READS_EVERY);
-                let guesses = self.state.foresee(next.map(|incoming| incoming.command.about()));
+                let guesses = self.state.foresee(next.map(|incoming| incoming.command.outlook()));
                 let clock = now();
                 for (incoming, guess) in commands.by_ref().take(READS_EVERY).zip(guesses) {
                     answers.push(self.decide_near(actor, incoming, guess, clock));

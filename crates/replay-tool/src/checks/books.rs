@@ -4,14 +4,13 @@
 //! Dense, since it stands beside the state of 17 million participants: each has a page of [`SLOTS`] accounts in 8 bytes
 //! each. An account without money takes none, so few participants ever need more, and those have theirs in a list aside.
 
-use std::hint::black_box;
-
 use ledger_core::Rupiah;
 use ledger_core::account::Account;
 use ledger_core::codes::EntitlementKind;
 use ledger_core::postings::{Item, Posting};
 use ledger_core::scheme::Scheme;
 use ledger_core::state::Place;
+use prefetch_index::prefetch_index;
 
 /// What money is for. Each component balances by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,52 +83,76 @@ pub(super) type Totals = [i128; Account::COUNT];
 
 /// Accounts of a participant's page: those of the three components that a year leaves with money in them, and some.
 const SLOTS: usize = 12;
+/// Bytes of an amount in a page. One beyond them is aside.
+const AMOUNT: usize = 7;
 /// Pages of a leaf: it is never moved, so that growing never doubles anything.
 const LEAF: usize = 1 << 12;
 
-/// An account and a component in the lowest byte, not 0; above it the amount, rupiah. 0: nothing.
-type Slot = u64;
-type Page = [Slot; SLOTS];
-
-const _: () = assert!(Account::COUNT * Component::ALL.len() < MOVED as usize, "the key of a slot is one byte");
-
-const fn key(account: usize, component: Component) -> u8 {
-    (account * Component::ALL.len() + component as usize + 1) as u8
-}
-
-const fn key_of(slot: Slot) -> u8 {
-    (slot & 0xFF) as u8
-}
-
-const fn amount_of(slot: Slot) -> i64 {
-    slot.cast_signed() >> 8
-}
-
-/// Nothing where the amount is 0; `None` where it does not fit.
-const fn slot(key: u8, amount: i64) -> Option<Slot> {
-    let slot = (amount << 8).cast_unsigned();
-    match amount {
-        0 => Some(0),
-        _ if amount_of(slot) == amount => Some(slot | key as u64),
-        _ => None,
-    }
-}
-
-/// The first slot with that key; 0 is that of an empty one. All are looked at: which of them it is, is no branch.
-fn position(page: &Page, key: u8) -> Option<usize> {
-    let mut found = 0u32;
-    for (at, slot) in page.iter().enumerate() {
-        found |= u32::from(key_of(*slot) == key) << at;
-    }
-    (found != 0).then_some(found.trailing_zeros() as usize)
-}
+/// A key for each account that has money, or 0, and behind the keys the amounts, rupiah. On two lines of the processor's
+/// cache.
+#[derive(Clone)]
+#[repr(align(32))]
+struct Page([u8; SLOTS * (1 + AMOUNT)]);
 
 /// The key of a page's first slot where all of its accounts are aside; the amount is then the place there.
 const MOVED: u8 = 0xFF;
 
-/// Where a page's accounts are aside.
-fn aside(page: &Page) -> Option<usize> {
-    (key_of(page[0]) == MOVED).then(|| (page[0] >> 8) as usize)
+const _: () = assert!(Account::COUNT * Component::ALL.len() < MOVED as usize, "a key is one byte");
+const _: () = assert!(size_of::<Page>() == 96, "17 million of them: each byte counts");
+
+/// What stands for an account and a component; never 0.
+const fn key(account: usize, component: Component) -> u8 {
+    (account * Component::ALL.len() + component as usize + 1) as u8
+}
+
+impl Page {
+    const EMPTY: Self = Self([0; SLOTS * (1 + AMOUNT)]);
+    const ONES: u128 = u128::MAX / 255;
+
+    /// The first slot with that key; 0 is that of an empty one. All keys are looked at together.
+    fn position(&self, key: u8) -> Option<usize> {
+        let keys = self.0.first_chunk().map_or(0, |keys| u128::from_le_bytes(*keys));
+        // A byte of these is 0 where the key is found. The highest bit of the first such byte is set, and of none before.
+        let other = keys ^ (Self::ONES * u128::from(key));
+        let found = other.wrapping_sub(Self::ONES) & !other & (Self::ONES << 7);
+        let at = found.trailing_zeros() as usize / 8;
+        (at < SLOTS).then_some(at)
+    }
+
+    fn key(&self, at: usize) -> u8 {
+        self.0[at]
+    }
+
+    /// Where the amount of a slot stands, with the byte before it.
+    const fn bytes(at: usize) -> std::ops::Range<usize> {
+        let start = SLOTS + at * AMOUNT - 1;
+        start..start + 1 + AMOUNT
+    }
+
+    fn amount(&self, at: usize) -> i64 {
+        self.0[Self::bytes(at)].first_chunk().map_or(0, |bytes| i64::from_le_bytes(*bytes) >> 8)
+    }
+
+    /// Whether an amount has room in a slot.
+    const fn takes(amount: i64) -> bool {
+        amount << 8 >> 8 == amount
+    }
+
+    fn set(&mut self, at: usize, key: u8, amount: i64) {
+        let bytes = Self::bytes(at);
+        self.0[bytes.start + 1..bytes.end].copy_from_slice(&amount.to_le_bytes()[..AMOUNT]);
+        self.0[at] = key;
+    }
+
+    /// Where its accounts are aside.
+    fn aside(&self) -> Option<usize> {
+        (self.key(0) == MOVED).then(|| self.amount(0) as usize)
+    }
+
+    /// Keys and amounts.
+    fn entries(&self) -> impl Iterator<Item = (u8, i64)> {
+        (0..SLOTS).filter(|at| self.key(*at) != 0).map(|at| (self.key(at), self.amount(at)))
+    }
 }
 
 /// All accounts.
@@ -142,60 +165,63 @@ pub(super) struct Books {
 }
 
 impl Books {
-    /// Counts a posting for its participant.
-    pub(super) fn post(&mut self, posting: &Posting) {
-        let (Some(place), Some(component)) = (posting.participant, Component::of(&posting.item)) else { return };
+    /// Counts a posting for its participant; gives what the account now has of its component, 0 for a closing's sum.
+    pub(super) fn post(&mut self, posting: &Posting) -> i64 {
+        let (Some(place), Some(component)) = (posting.participant, Component::of(&posting.item)) else { return 0 };
         let key = key(posting.account.index(), component);
         // A sum beyond 64 bits is wrong in any case, and then differs from the participant's entitlement.
         let sum = |amount: i64| amount.saturating_add(posting.amount.get());
-        let next_aside = self.aside.len() as u64;
+        let next_aside = self.aside.len() as i64;
         let page = self.page_mut(place);
-        if let Some(at) = aside(page) {
+        if let Some(at) = page.aside() {
             let accounts = &mut self.aside[at];
-            match accounts.iter_mut().find(|(other, _)| *other == key) {
-                Some((_, amount)) => *amount = sum(*amount),
-                None => accounts.push((key, posting.amount.get())),
+            if let Some((_, amount)) = accounts.iter_mut().find(|(other, _)| *other == key) {
+                *amount = sum(*amount);
+                return *amount;
             }
-            return;
+            accounts.push((key, posting.amount.get()));
+            return posting.amount.get();
         }
-        let found = position(page, key);
-        let after = sum(found.map_or(0, |at| amount_of(page[at])));
-        let room = found.or_else(|| position(page, 0));
-        if let (Some(at), Some(slot)) = (room, slot(key, after)) {
-            page[at] = slot;
-            return;
+        let found = page.position(key);
+        let after = sum(found.map_or(0, |at| page.amount(at)));
+        if let Some(at) = found.or_else(|| page.position(0)).filter(|_| Page::takes(after)) {
+            // Nothing is kept of an amount of 0.
+            page.set(at, if after == 0 { 0 } else { key }, after);
+            return after;
         }
-        let others = page.iter().filter(|slot| **slot != 0 && key_of(**slot) != key);
-        let all = others.map(|slot| (key_of(*slot), amount_of(*slot))).chain([(key, after)]).collect();
-        *page = [0; SLOTS];
-        page[0] = next_aside << 8 | u64::from(MOVED);
+        let all = page.entries().filter(|(other, _)| *other != key).chain([(key, after)]).collect();
+        *page = Page::EMPTY;
+        page.set(0, MOVED, next_aside);
         self.aside.push(all);
+        after
     }
 
     fn page_mut(&mut self, place: Place) -> &mut Page {
         let place = place as usize;
         while place / LEAF >= self.leaves.len() {
-            self.leaves.push(vec![[0; SLOTS]; LEAF].into());
+            self.leaves.push(vec![Page::EMPTY; LEAF].into());
         }
         &mut self.leaves[place / LEAF][place % LEAF]
     }
 
     fn page(&self, place: Place) -> &Page {
-        const EMPTY: Page = [0; SLOTS];
         let leaf = self.leaves.get(place as usize / LEAF);
-        leaf.and_then(|leaf| leaf.get(place as usize % LEAF)).unwrap_or(&EMPTY)
+        leaf.and_then(|leaf| leaf.get(place as usize % LEAF)).unwrap_or(&Page::EMPTY)
     }
 
-    /// Reads a little of each part of some participants' pages, so that they are near when they are needed.
-    pub(super) fn foresee(&self, places: &[Option<Place>]) {
-        // A page may lie on three lines of the processor's cache.
-        let parts = |page: &Page| page[0] ^ page[SLOTS / 2] ^ page[SLOTS - 1];
-        black_box(places.iter().flatten().fold(0, |sum, place| sum ^ parts(self.page(*place))));
+    /// Begins to fetch the page of the participant at a place.
+    pub(super) fn near(&self, place: Option<Place>) {
+        let Some(place) = place else { return };
+        let bytes = &self.page(place).0;
+        prefetch_index(bytes, 0);
+        prefetch_index(bytes, bytes.len() - 1);
     }
 
-    /// Counts a posting in the trial balance.
-    pub(super) fn total(&mut self, posting: &Posting) {
-        self.totals[posting.account.index()] += i128::from(posting.amount.get());
+    /// Counts a posting in the trial balance; gives what is in the account over all participants.
+    pub(super) fn total(&mut self, posting: &Posting) -> i128 {
+        let total = &mut self.totals[posting.account.index()];
+        *total += i128::from(posting.amount.get());
+        *total
     }
 
     /// The trial balance.
@@ -209,12 +235,11 @@ impl Books {
     }
 
     fn entries<'b>(&'b self, page: &'b Page) -> impl Iterator<Item = Entry> + use<'b> {
-        let (page, aside) = match aside(page) {
-            None => (&page[..], &[][..]),
-            Some(at) => (&[][..], &self.aside[at][..]),
+        let (page, aside) = match page.aside() {
+            None => (page, &[][..]),
+            Some(at) => (&Page::EMPTY, &self.aside[at][..]),
         };
-        let page = page.iter().filter(|slot| **slot != 0).map(|slot| entry(key_of(*slot), amount_of(*slot)));
-        page.chain(aside.iter().map(|(key, amount)| entry(*key, *amount)))
+        page.entries().chain(aside.iter().copied()).map(|(key, amount)| entry(key, amount))
     }
 
     /// What a posting left in its participant's account, for its component; `None` for a closing's sum.
@@ -226,8 +251,8 @@ impl Books {
     /// What is in an account of a participant, for one component, rupiah.
     fn amount(&self, place: Place, account: Account, component: Component) -> i64 {
         let (page, key) = (self.page(place), key(account.index(), component));
-        match aside(page) {
-            None => position(page, key).map_or(0, |at| amount_of(page[at])),
+        match page.aside() {
+            None => page.position(key).map_or(0, |at| page.amount(at)),
             Some(at) => self.aside[at].iter().find(|(other, _)| *other == key).map_or(0, |(_, amount)| *amount),
         }
     }
@@ -294,11 +319,11 @@ mod tests {
         fn every_amount_is_kept(postings in prop::collection::vec(posting(), 0..200)) {
             let (mut books, mut plain) = (Books::default(), BTreeMap::new());
             for posting in &postings {
-                books.post(posting);
+                let after = books.post(posting);
                 let (place, component) = (posting.participant.unwrap(), Component::of(&posting.item).unwrap());
                 let amount: &mut i64 = plain.entry((place, posting.account, component as u8)).or_default();
                 *amount = amount.saturating_add(posting.amount.get());
-                prop_assert_eq!(books.after(posting), Some((component, *amount)));
+                prop_assert_eq!((after, books.after(posting)), (*amount, Some((component, *amount))));
             }
             let mut totals = [0; Account::COUNT];
             for place in [0, 1, 2, LEAF as Place, 2 * LEAF as Place] {

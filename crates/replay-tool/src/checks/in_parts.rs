@@ -5,14 +5,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ledger_core::Record;
 use ledger_core::ids::ParticipantId;
-use ledger_core::state::AHEAD;
 use ledger_core::time::Timestamp;
 use ledger_log::record::{self, Outline};
 use ledger_log::{AtRest, Checkpoint, Window};
 
 use super::Witness;
+use super::line::Line;
 use super::verify::{Report, Verifier};
 use crate::error::Error;
 use crate::source::{self, Source};
@@ -42,7 +41,7 @@ pub(super) fn clean(source: &Source, checkpoint: Option<&Checkpoint>, threads: u
             window.records().for_each(|(_, bytes)| witness.record(bytes));
         }
         let good = match &mut parts[..] {
-            [alone] => fold(alone, window.records().map(|(_, bytes)| bytes)),
+            [alone] => Line::fold(alone, window.records().map(|(_, bytes)| bytes)),
             parts => fold_in_parts(parts, &mut order, window),
         };
         if good.is_none() {
@@ -86,19 +85,6 @@ pub(super) fn clean(source: &Source, checkpoint: Option<&Checkpoint>, threads: u
     }))
 }
 
-/// Folds some records in order; `None` where one cannot follow.
-fn fold<'b>(verifier: &mut Verifier, records: impl Iterator<Item = &'b [u8]>) -> Option<()> {
-    let mut batch: Vec<Record<'_>> = Vec::with_capacity(AHEAD);
-    for bytes in records {
-        batch.push(record::decode(bytes).ok()?);
-        if batch.len() == AHEAD {
-            verifier.records(&batch).continue_value()?;
-            batch.clear();
-        }
-    }
-    verifier.records(&batch).continue_value()
-}
-
 /// Folds a window's records, each by the part that it falls to: first they are sorted, then folded.
 fn fold_in_parts(parts: &mut [Verifier], order: &mut Order, window: Window<'_>) -> Option<()> {
     let share = window.count() >= WORTHWHILE;
@@ -107,7 +93,7 @@ fn fold_in_parts(parts: &mut [Verifier], order: &mut Order, window: Window<'_>) 
     let sorted: Vec<Sorted<'_>> = sorted.into_iter().collect::<Option<_>>()?;
     sorted.iter().try_for_each(|sorted| order.goes_on(&sorted.order))?;
     let folded = each(share, parts.iter_mut().enumerate(), |(part, verifier)| {
-        fold(verifier, sorted.iter().flat_map(|sorted| sorted.parts[part].iter().copied()))
+        Line::fold(verifier, sorted.iter().flat_map(|sorted| sorted.parts[part].iter().copied()))
     });
     folded.into_iter().collect()
 }

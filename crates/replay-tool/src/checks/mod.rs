@@ -4,6 +4,7 @@
 mod books;
 mod compare;
 mod in_parts;
+mod line;
 pub mod proven;
 mod verify;
 mod witness;

@@ -128,13 +128,13 @@ pub(super) fn put_programme(out: &mut Out, state: &State) {
         put_scheme(out, scheme);
         fact(out, *enacted);
     }
-    number(out, state.waves.len() as u64);
-    for (number_of, wave) in &state.waves {
+    number(out, state.waves.iter().len() as u64);
+    for (number_of, wave) in state.waves.iter() {
         number(out, number_of.0.into());
         put_wave(out, wave);
     }
-    number(out, state.years.len() as u64);
-    for (number_of, year) in &state.years {
+    number(out, state.years.iter().len() as u64);
+    for (number_of, year) in state.years.iter() {
         out.extend_from_slice(&number_of.to_le_bytes());
         signed(out, year.appropriated.get());
         signed(out, year.used.get());
