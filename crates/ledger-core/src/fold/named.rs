@@ -1,6 +1,7 @@
 //! What an event names of its participant, looked up once for the fold and for the postings.
 
 use super::FoldError;
+use crate::codes::OutcomeKind;
 use crate::event::Event;
 use crate::state::{EntitlementMoney, Instruction, Participant, Purchase};
 
@@ -8,7 +9,7 @@ use crate::state::{EntitlementMoney, Instruction, Participant, Purchase};
 #[derive(Debug)]
 pub(crate) enum Named {
     Nothing,
-    /// The index of a link, or of a purchase of which nothing else is asked.
+    /// The index of a link, or of a purchase or instruction of which nothing else is asked.
     Index(u8),
     Purchase(u8, Purchase),
     /// With where the money of what it pays is.
@@ -23,6 +24,7 @@ impl Named {
         let link = |id| participant.link_index(id).map(|index| Self::Index(small(index)));
         let bought = |id| participant.purchase_index(id).map(|index| Self::Index(small(index)));
         let purchase = |id| participant.purchase(id).map(|(index, purchase)| Self::Purchase(small(index), purchase));
+        let instructed = |position| participant.instruction_index(position).map(|index| Self::Index(small(index)));
         let instruction = |position| {
             let found = participant.instruction_and_money(position);
             found.map(|(index, instruction, money)| Self::Instruction(small(index), instruction, money))
@@ -35,8 +37,12 @@ impl Named {
             Event::CompletionWithdrawn(e) => (purchase(e.purchase), "purchase"),
             Event::CertificateIssued(e) => (bought(e.purchase), "purchase"),
             Event::TrainingReviewed(e) => (bought(e.purchase), "purchase"),
-            Event::InstructionRecalled(e) => (instruction(e.instruction), "instruction"),
+            Event::InstructionRecalled(e) => (instructed(e.instruction), "instruction"),
             event => match event.as_outcome() {
+                // No money moves.
+                Some((OutcomeKind::Accepted | OutcomeKind::InDoubt, outcome)) => {
+                    (instructed(outcome.instruction), "instruction")
+                }
                 Some((_, outcome)) => (instruction(outcome.instruction), "instruction"),
                 None => return Ok(Self::Nothing),
             },

@@ -12,7 +12,7 @@
 //! | 1 to 6 | position, less that of the entry before |
 //! | | of a link: its 16 bytes. Of a purchase: its 16 bytes, its price |
 //! | | of an instruction: attempt, link and partner in one number; run; due date and expiry less its own day, zigzag |
-//! | | of a settlement: two bytes of the SHA-256 of its transaction reference |
+//! | | of a settlement: two bytes of the CRC-32C of its transaction reference |
 
 use prefetch_index::prefetch_index;
 

@@ -104,12 +104,12 @@ pub struct Payout {
     pub recalled: bool,
 }
 
-/// What is kept of a settlement's transaction reference, for where an instruction is settled twice. Two references may
-/// have the same mark: the record tells them apart.
+/// What is kept of a settlement's transaction reference, for where an instruction is settled twice: half of its CRC-32C.
+/// Two references may have the same mark: the record tells them apart.
 #[must_use]
 pub fn mark(reference: &str) -> [u8; 2] {
-    let hash = Sha256::digest(reference);
-    [hash[0], hash[1]]
+    let [low, high, ..] = crc32c::crc32c(reference.as_bytes()).to_le_bytes();
+    [low, high]
 }
 
 /// What is kept of an identity digest to compare others with: the first half of its SHA-256. To find another digest that

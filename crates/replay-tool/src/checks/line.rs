@@ -1,16 +1,19 @@
 //! Records waiting for their turn: each of them is looked at on its way, so that what it will touch is near by then.
 
 use ledger_core::Record;
-use ledger_core::state::{AHEAD, Outlook, Round};
+use ledger_core::state::{Outlook, Round};
 use ledger_log::record::{self, DecodeError};
 
 use super::verify::Verifier;
 
-/// How many records before its turn each round comes for a record: far enough apart for memory to answer in between.
+/// How many records wait.
+const LENGTH: usize = 16;
+/// How many records before its turn each round comes for a record: far enough apart for memory to answer in between, and
+/// near enough that nothing is pushed out again.
 const ROUNDS: [(Round, usize); 4] =
-    [(Round::Lists, 28), (Round::Entries, 22), (Round::Participant, 15), (Round::Life, 7)];
+    [(Round::Lists, 12), (Round::Entries, 9), (Round::Participant, 6), (Round::Life, 3)];
 /// Records that are over are dropped so many at a time.
-const DROPPED: usize = 4 * AHEAD;
+const DROPPED: usize = 8 * LENGTH;
 
 /// The records that come next.
 #[derive(Default)]
@@ -27,7 +30,7 @@ impl<'r> Line<'r> {
         let mut line = Self::default();
         for bytes in records {
             line.add(bytes)?;
-            if line.records.len() - line.over > AHEAD {
+            if line.records.len() - line.over > LENGTH {
                 line.next(verifier)?;
             }
         }

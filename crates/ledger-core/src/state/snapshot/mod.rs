@@ -33,7 +33,7 @@ use crate::event::{Event, Record};
 
 /// Names the meaning of a snapshot's bytes. It is raised whenever the fold, what the state keeps, or these bytes change,
 /// so that a state folded by other rules is never gone on from. A test pins the bytes of a frozen log's state.
-pub const REDUCER_VERSION: u32 = 1;
+pub const REDUCER_VERSION: u32 = 2;
 
 /// Bytes of a piece, about.
 const PIECE: usize = 256 << 10;
