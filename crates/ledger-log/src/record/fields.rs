@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use ascii::AsAsciiStr as _;
 use ledger_core::codes::{
     Auth, CodeSystem, Component, EntitlementKind, Evidence, ExceptionCause, Ground, Held, OutcomeKind, Partner,
     Platform, Reason,
@@ -359,7 +360,10 @@ fn fixed<const N: usize>(bytes: &[u8], field: &'static str) -> Result<[u8; N], D
 
 #[inline(always)]
 fn text<'a>(bytes: &'a [u8], field: &'static str) -> Result<Cow<'a, str>, DecodeError> {
-    std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|_| DecodeError::NotUtf8 { field })
+    match bytes.as_ascii_str() {
+        Ok(plain) => Ok(Cow::Borrowed(plain.as_str())),
+        Err(_) => std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|_| DecodeError::NotUtf8 { field }),
+    }
 }
 
 #[inline(always)]
