@@ -252,8 +252,9 @@ impl Verifier {
 
     /// The trial balance of the state after a record whose postings sum to `sum`.
     fn trial_balance(&mut self, at: u64, postings: &[Posting], sum: i128) {
-        // So many accounts do not reach 64 bits together, while each is that small: the balance moved by the sum.
+        // All accounts do not reach 64 bits together, while each is that small: the balance moved by the sum.
         const SMALL: u64 = 1 << 56;
+        const { assert!(Account::COUNT as u64 <= i64::MAX as u64 / SMALL) };
         let small = |amount: Rupiah| amount.get().unsigned_abs() < SMALL;
         let totals = self.state.totals();
         self.small &= postings.iter().all(|posting| small(posting.amount) && small(totals.get(posting.account)));
